@@ -1,0 +1,152 @@
+"""The command-line face that every app shares: JSON or text, errors, exit statuses, progress, cancelling."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from libneuron.errors import Cancelled, Exit, NeuronError, Translate, english
+from libneuron.progress import ProgressView
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a verb came to: ``data`` for ``--json``, ``text`` for a person, and the exit status."""
+
+    data: Mapping[str, Any]
+    text: str
+    exit: Exit = Exit.DONE
+
+
+Verb = Callable[[argparse.Namespace], Reply]
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse exits with 2 by itself; it only needs to speak JSON where that was asked for."""
+
+    def error(self, message: str) -> Any:
+        if "--json" in sys.argv:
+            _write(
+                sys.stdout,
+                {
+                    "error": {
+                        "code": "usage",
+                        "message": message,
+                        "hint": self.format_usage().strip(),
+                        "details": "",
+                    }
+                },
+            )
+            self.exit(Exit.USAGE)
+        super().error(message)
+
+
+def parser(program: str, description: str) -> argparse.ArgumentParser:
+    """The app's parser with the options all apps share."""
+    made = _Parser(prog=program, description=description)
+    made.add_argument("--debug", action="store_true", help="log what is done to standard error")
+    return made
+
+
+def add_json(verb: argparse.ArgumentParser) -> None:
+    """Give a verb ``--json``."""
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _write(stream: TextIO, data: Mapping[str, Any]) -> None:
+    stream.write(json.dumps(data, ensure_ascii=False, indent=None, default=str) + "\n")
+    stream.flush()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise Cancelled
+
+
+def run(
+    made: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    *,
+    translate: Translate = english,
+) -> int:
+    """Parse ``argv``, run the chosen verb (its ``verb`` default), render the outcome; returns the status."""
+    options = made.parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if options.debug else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    as_json = bool(getattr(options, "json", False))
+    try:
+        reply: Reply = options.verb(options)
+    except NeuronError as error:
+        if as_json:
+            _write(sys.stdout, {"error": error.as_json(translate)})
+        else:
+            sys.stderr.write(f"{error.sentence(translate)}\n{error.hint(translate)}\n")
+            if options.debug and error.details:
+                sys.stderr.write(f"{error.details}\n")
+        return error.exit
+    except (Cancelled, KeyboardInterrupt):
+        sentence = translate("cli", "Cancelled.")
+        if as_json:
+            _write(
+                sys.stdout, {"error": {"code": "cancelled", "message": sentence, "hint": "", "details": ""}}
+            )
+        else:
+            sys.stderr.write(f"{sentence}\n")
+        return Exit.CANCELLED
+    if as_json:
+        _write(sys.stdout, reply.data)
+    elif reply.text:
+        sys.stdout.write(reply.text.rstrip("\n") + "\n")
+    return reply.exit
+
+
+def bytes_text(size: float) -> str:
+    """A size for a person: "1.4 GiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration for a person: "2:05"."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+class ProgressLine:
+    """Renders progress on one line of a terminal's standard error; silent elsewhere."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+
+    def __call__(self, view: ProgressView) -> None:
+        """Draw ``view`` over the line drawn before."""
+        if not self._live:
+            return
+        size = bytes_text if view.unit == "bytes" else str
+        parts = [size(view.done) if view.total is None else f"{size(view.done)} / {size(view.total)}"]
+        if view.remaining is not None:
+            parts.append(f"{seconds_text(view.remaining)} left")
+        parts.append(view.item)
+        self._stream.write("\r\x1b[K" + "  ".join(parts)[:100])
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Leave an empty line."""
+        if self._live:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

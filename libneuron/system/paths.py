@@ -1,0 +1,53 @@
+"""Where the suite keeps its own files: XDG directories through platformdirs, and the resources it ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+_NAME = "neuron"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The suite's directories. Sub-directories per app are the app's business; none is created here."""
+
+    config: Path
+    data: Path
+    state: Path
+    cache: Path
+    runtime: Path
+    resources: Path
+
+
+def resources() -> Path:
+    """The shipped tables, icons and service files: in the package when installed, else in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_resources"
+    return installed if installed.is_dir() else package.parent / "resources"
+
+
+def user_paths() -> Paths:
+    """This person's directories."""
+    return Paths(
+        config=platformdirs.user_config_path(_NAME),
+        data=platformdirs.user_data_path(_NAME),
+        state=platformdirs.user_state_path(_NAME),
+        cache=platformdirs.user_cache_path(_NAME),
+        runtime=platformdirs.user_runtime_path(_NAME),
+        resources=resources(),
+    )
+
+
+def below(top: Path) -> Paths:
+    """The same layout below ``top``: for tests, an installer's target and a portable trial."""
+    return Paths(
+        config=top / "config",
+        data=top / "data",
+        state=top / "state",
+        cache=top / "cache",
+        runtime=top / "run",
+        resources=resources(),
+    )

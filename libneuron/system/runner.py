@@ -1,0 +1,170 @@
+"""The only module of the library that starts processes. Lists of arguments, never a shell."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from libneuron.system.errors import SystemAccessError
+
+_log = logging.getLogger(__name__)
+
+_KEEP = (
+    "HOME", "USER", "LOGNAME", "PATH", "LANGUAGE", "TMPDIR",
+    "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME",
+    "XDG_SESSION_TYPE", "XDG_CURRENT_DESKTOP",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text; undecodable bytes are replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+class Runner(Protocol):
+    """Starts programs. The dry-run swaps this once, at start-up."""
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        changes: bool = False,
+    ) -> Completed:
+        """Run ``argv`` to its end and return what it said.
+
+        ``timeout`` is in seconds; ``env`` adds to a clean environment (C.UTF-8 messages); ``changes`` says
+        that the program alters the machine, so a dry run only logs it.
+
+        Raises: SystemAccessError program-missing, program-failed (if ``check``), program-timeout.
+        """
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment programs get: what a session needs, untranslated messages, and ``extra``."""
+    env = {name: os.environ[name] for name in _KEEP if name in os.environ}
+    return {**env, "LC_ALL": "C.UTF-8", **(extra or {})}
+
+
+def _failure(argv: tuple[str, ...], status: int, stderr: bytes) -> SystemAccessError:
+    word = signal.Signals(-status).name if status < 0 else str(status)
+    said = stderr.decode("utf-8", "replace").strip()[-4000:]
+    return SystemAccessError(
+        "system.program-failed", program=argv[0], status=word, details=f"$ {shlex.join(argv)}\n{said}"
+    )
+
+
+class RealRunner:
+    """Runs programs on this machine."""
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        changes: bool = False,
+    ) -> Completed:
+        """See :meth:`Runner.run`."""
+        words = tuple(os.fspath(word) for word in argv)
+        _log.debug("%s %s", "$" if not changes else "#", shlex.join(words))
+        try:
+            done = subprocess.run(
+                words,
+                input=stdin,
+                capture_output=True,
+                timeout=timeout,
+                env=clean_environment(env),
+                check=False,
+            )
+        except (FileNotFoundError, PermissionError) as error:
+            raise SystemAccessError("system.program-missing", program=words[0], details=str(error)) from error
+        except subprocess.TimeoutExpired as error:
+            raise SystemAccessError(
+                "system.program-timeout",
+                program=words[0],
+                seconds=f"{timeout:g}",
+                details=f"$ {shlex.join(words)}",
+            ) from error
+        if check and done.returncode != 0:
+            raise _failure(words, done.returncode, done.stderr)
+        return Completed(words, done.returncode, done.stdout, done.stderr)
+
+
+class DryRunner:
+    """Runs what only looks, and records what would change the machine."""
+
+    def __init__(self, real: Runner) -> None:
+        self._real = real
+        self.skipped: list[tuple[str, ...]] = []
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        changes: bool = False,
+    ) -> Completed:
+        """See :meth:`Runner.run`; with ``changes`` nothing runs and an empty success is returned."""
+        if not changes:
+            return self._real.run(argv, timeout=timeout, stdin=stdin, env=env, check=check)
+        words = tuple(os.fspath(word) for word in argv)
+        _log.info("would run: %s", shlex.join(words))
+        self.skipped.append(words)
+        return Completed(words, 0, b"", b"")
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
+    new_session: bool = True,
+) -> subprocess.Popen[bytes]:
+    """Start a long-lived program and return it; the caller ends and reaps it.
+
+    Raises: SystemAccessError program-missing.
+    """
+    words = tuple(os.fspath(word) for word in argv)
+    _log.debug("& %s", shlex.join(words))
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=clean_environment(env),
+            pass_fds=tuple(pass_fds),
+            start_new_session=new_session,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise SystemAccessError("system.program-missing", program=words[0], details=str(error)) from error
