@@ -1,0 +1,132 @@
+"""The command-line face: JSON, sentences, exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from libneuron import cli
+from libneuron.errors import Exit
+from libneuron.progress import ProgressView
+from libneuron.system.errors import SystemAccessError
+
+DEMO = """
+import signal, sys
+from libneuron import cli
+def wait(options):
+    print("ready", flush=True)
+    signal.pause()
+made = cli.parser("demo", "a test")
+verbs = made.add_subparsers(required=True)
+verb = verbs.add_parser("wait")
+cli.add_json(verb)
+verb.set_defaults(verb=wait)
+sys.exit(cli.run(made, None))
+"""
+
+
+def _parser(verb: cli.Verb) -> argparse.ArgumentParser:
+    made = cli.parser("demo", "a test")
+    verbs = made.add_subparsers(required=True)
+    one = verbs.add_parser("go")
+    cli.add_json(one)
+    one.set_defaults(verb=verb)
+    return made
+
+
+def _refuse(_options: argparse.Namespace) -> cli.Reply:
+    raise SystemAccessError("system.program-missing", program="snapper", details="looked everywhere")
+
+
+def test_a_reply_is_text_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    made = _parser(lambda _: cli.Reply({"a": 1}, "One a."))
+    assert cli.run(made, ["go"]) == Exit.DONE
+    assert capsys.readouterr().out == "One a.\n"
+
+
+def test_a_reply_is_one_json_object_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    made = _parser(lambda _: cli.Reply({"a": "é"}, "One a.", Exit.FAILED))
+    assert cli.run(made, ["go", "--json"]) == Exit.FAILED
+    assert json.loads(capsys.readouterr().out) == {"a": "é"}
+
+
+def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(_parser(_refuse), ["go"]) == Exit.CANNOT
+    out = capsys.readouterr()
+    assert out.out == ""
+    assert out.err.splitlines() == [
+        "The program “snapper” is not installed.",
+        "Install it with your package manager and try again.",
+    ]
+
+
+def test_an_error_as_json_has_code_message_hint_and_details(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(_parser(_refuse), ["go", "--json"]) == Exit.CANNOT
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "system.program-missing"
+    assert set(error) == {"code", "message", "hint", "details"}
+
+
+def test_a_wrong_word_is_usage() -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(_parser(_refuse), ["no-such-verb"])
+    assert ended.value.code == Exit.USAGE
+
+
+def test_interrupting_a_verb_is_cancelled(root: Path) -> None:
+    path = os.pathsep.join(str(part) for part in (root, root / "apps"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEMO, "wait", "--json"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == Exit.CANCELLED
+    assert json.loads(out)["error"]["code"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (200 << 20, "200 MiB"), (5 << 40, "5.0 TiB")],
+)
+def test_sizes_are_written_for_a_person(size: int, text: str) -> None:
+    assert cli.bytes_text(size) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (125, "2:05"), (3600, "1:00:00")])
+def test_durations_are_written_for_a_person(seconds: float, text: str) -> None:
+    assert cli.seconds_text(seconds) == text
+
+
+def test_progress_is_drawn_only_on_a_terminal() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    view = ProgressView(
+        done=512,
+        total=1024,
+        unit="bytes",
+        item="a.jpg",
+        rate=1.0,
+        remaining=65.0,
+        cancellable=True,
+        paused=False,
+    )
+    plain, terminal = io.StringIO(), Terminal()
+    cli.ProgressLine(plain)(view)
+    cli.ProgressLine(terminal)(view)
+    assert plain.getvalue() == ""
+    assert terminal.getvalue().endswith("512 B / 1.0 KiB  1:05 left  a.jpg")
