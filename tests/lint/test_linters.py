@@ -12,6 +12,14 @@ TOOLS = {
     "ruff finds nothing": [sys.executable, "-m", "ruff", "check", "."],
     "ruff would format nothing": [sys.executable, "-m", "ruff", "format", "--check", "."],
     "mypy --strict finds nothing": [sys.executable, "-m", "mypy"],
+    "mypy --strict finds nothing in packaging": [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file=",
+        "--strict",
+        "packaging/checkout.py",
+    ],
     "the layers hold": [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
     "shellcheck finds nothing": ["shellcheck", "dev", ".ci/run"],
 }
