@@ -1,0 +1,171 @@
+"""Commands in a guest without our own agent: through qemu-ga, over its socket or through libvirt."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Carrier = Callable[[dict[str, Any], float], Any]
+"""Sends one qemu-ga command and returns what its ``return`` holds; the second argument is seconds."""
+
+_CHUNK = 1 << 20  # qemu-ga refuses a single read or write much larger than this
+
+
+class GuestFailedError(RuntimeError):
+    """A command in the guest ended with another status than 0, or qemu-ga did not answer."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command in the guest ended."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text without its last newline."""
+        return self.stdout.decode("utf-8", "replace").removesuffix("\n")
+
+
+def until(check: Callable[[], Any], *, timeout: float, what: str, every: float = 0.1) -> Any:
+    """Ask ``check`` until it returns something true, and return that. Raises: TimeoutError."""
+    end = time.monotonic() + timeout
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {timeout:g} s for {what}")
+        time.sleep(every)
+
+
+class Shell:
+    """Runs programs and moves files in a guest as root."""
+
+    def __init__(self, carry: Carrier) -> None:
+        self._carry = carry
+
+    def wait(self, *, timeout: float = 180) -> None:
+        """Wait until qemu-ga answers, which is late in the guest's boot."""
+
+        def answers() -> bool:
+            try:
+                self._carry({"execute": "guest-ping"}, 2)
+            except (GuestFailedError, OSError):
+                return False
+            return True
+
+        until(answers, timeout=timeout, what="the guest's qemu-ga", every=0.3)
+
+    def start(self, *argv: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> int:
+        """Start a program in the guest and return its process id there."""
+        arguments = {
+            "path": argv[0],
+            "arg": list(argv[1:]),
+            "env": [f"{key}={value}" for key, value in (env or {}).items()],
+            "capture-output": True,
+            "input-data": base64.b64encode(stdin).decode(),
+        }
+        return int(self._carry({"execute": "guest-exec", "arguments": arguments}, 30)["pid"])
+
+    def finish(self, pid: int, *, timeout: float = 60, check: bool = True) -> Ended:
+        """Wait for a program of :meth:`start`. Raises: GuestFailedError, TimeoutError."""
+
+        def ended() -> Any:
+            answer = self._carry({"execute": "guest-exec-status", "arguments": {"pid": pid}}, 30)
+            return answer if answer["exited"] else None
+
+        answer = until(ended, timeout=timeout, what=f"process {pid} in the guest")
+        done = Ended(
+            answer.get("exitcode", -answer.get("signal", 1)),
+            base64.b64decode(answer.get("out-data", "")),
+            base64.b64decode(answer.get("err-data", "")),
+        )
+        if check and done.status:
+            raise GuestFailedError(
+                f"status {done.status}: {done.stderr.decode('utf-8', 'replace')}{done.text}"
+            )
+        return done
+
+    def run(
+        self,
+        *argv: str,
+        stdin: bytes = b"",
+        env: dict[str, str] | None = None,
+        timeout: float = 60,
+        check: bool = True,
+    ) -> Ended:
+        """Run a program to its end. Raises: GuestFailedError, TimeoutError."""
+        return self.finish(self.start(*argv, stdin=stdin, env=env), timeout=timeout, check=check)
+
+    def sh(self, script: str, *, timeout: float = 60, check: bool = True) -> str:
+        """Run a shell script of the test's own and return what it printed."""
+        return self.run("/bin/sh", "-ec", script, timeout=timeout, check=check).text
+
+    def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """Write a file in the guest; its directory is created."""
+        directory = path.rsplit("/", 1)[0] or "/"
+        self.run("/bin/mkdir", "-p", directory)
+        opened = {"path": path, "mode": "w"}
+        handle = self._carry({"execute": "guest-file-open", "arguments": opened}, 30)
+        try:
+            for start in range(0, len(data), _CHUNK):
+                part = base64.b64encode(data[start : start + _CHUNK]).decode()
+                arguments = {"handle": handle, "buf-b64": part}
+                self._carry({"execute": "guest-file-write", "arguments": arguments}, 60)
+        finally:
+            self._carry({"execute": "guest-file-close", "arguments": {"handle": handle}}, 30)
+        self.run("/bin/chmod", f"{mode:o}", path)
+
+    def read(self, path: str) -> bytes:
+        """Read a file of the guest."""
+        handle = self._carry({"execute": "guest-file-open", "arguments": {"path": path, "mode": "r"}}, 30)
+        parts = []
+        try:
+            while True:
+                arguments = {"handle": handle, "count": _CHUNK}
+                answer = self._carry({"execute": "guest-file-read", "arguments": arguments}, 60)
+                parts.append(base64.b64decode(answer["buf-b64"]))
+                if answer["eof"]:
+                    return b"".join(parts)
+        finally:
+            self._carry({"execute": "guest-file-close", "arguments": {"handle": handle}}, 30)
+
+
+def over_socket(path: Path) -> Carrier:
+    """A carrier over the unix socket of the guest's ``org.qemu.guest_agent.0`` port."""
+
+    def carry(command: dict[str, Any], timeout: float) -> Any:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(timeout)
+            link.connect(str(path))
+            number = secrets.randbits(31)
+            sync = {"execute": "guest-sync-delimited", "arguments": {"id": number}}
+            link.sendall(b"\xff" + json.dumps(sync).encode() + b"\n" + json.dumps(command).encode() + b"\n")
+            file = link.makefile("rb")
+            synced = False
+            while True:
+                try:
+                    line = file.readline()
+                except TimeoutError as error:
+                    raise GuestFailedError("qemu-ga does not answer") from error
+                if not line:
+                    raise GuestFailedError("qemu-ga's socket closed")
+                answer = json.loads(line.rpartition(b"\xff")[2])
+                if not synced:
+                    synced = answer.get("return") == number
+                elif "error" in answer:
+                    raise GuestFailedError(str(answer["error"]["desc"]))
+                else:
+                    return answer["return"]
+
+    return carry
