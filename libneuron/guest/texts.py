@@ -1,0 +1,128 @@
+"""Every sentence of the guest domain: what happened, and what to do."""
+
+from __future__ import annotations
+
+from libneuron.errors import QT_TRANSLATE_NOOP, Exit, Message
+
+TEXTS = {
+    # -- the way to the guest ---------------------------------------------------------------------
+    "guest.no-libvirt": Message(
+        QT_TRANSLATE_NOOP("guest", "The virtual machine manager (libvirt) cannot be reached at {uri}."),
+        QT_TRANSLATE_NOOP("guest", "Start it with “systemctl start libvirtd”, or install libvirt."),
+        Exit.CANNOT,
+    ),
+    "guest.libvirt-forbidden": Message(
+        QT_TRANSLATE_NOOP("guest", "You are not allowed to use the virtual machine manager at {uri}."),
+        QT_TRANSLATE_NOOP("guest", "Add yourself to the group “libvirt”, then log out and in again."),
+        Exit.CANNOT,
+    ),
+    "guest.libvirt-failed": Message(
+        QT_TRANSLATE_NOOP("guest", "The virtual machine manager refused: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "The details show the whole answer."),
+    ),
+    "guest.no-vm": Message(
+        QT_TRANSLATE_NOOP("guest", "There is no virtual machine “{vm}”."),
+        QT_TRANSLATE_NOOP("guest", "“neuron-guest-bridge list” shows the names of all virtual machines."),
+        Exit.USAGE,
+    ),
+    "guest.vm-off": Message(
+        QT_TRANSLATE_NOOP("guest", "The virtual machine “{vm}” is not running."),
+        QT_TRANSLATE_NOOP("guest", "Start it, then try again."),
+    ),
+    "guest.no-channel": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” has no channel for Guest Bridge."),
+        QT_TRANSLATE_NOOP("guest", "“neuron-guest-bridge pair” adds it; a running VM may need a restart."),
+    ),
+    "guest.channel-forbidden": Message(
+        QT_TRANSLATE_NOOP("guest", "You are not allowed to open the channel of “{vm}”."),
+        QT_TRANSLATE_NOOP("guest", "Use it through libvirt, or ask who administers this computer."),
+    ),
+    "guest.channel-in-use": Message(
+        QT_TRANSLATE_NOOP("guest", "Another program is using the channel of “{vm}”."),
+        QT_TRANSLATE_NOOP("guest", "Close the other program, then try again."),
+    ),
+    "guest.channel-closed": Message(
+        QT_TRANSLATE_NOOP("guest", "The channel to the virtual machine was closed."),
+        QT_TRANSLATE_NOOP("guest", "If the VM is restarting, wait until it is up; then try again."),
+    ),
+    "guest.agent-silent": Message(
+        QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” does not answer."),
+        QT_TRANSLATE_NOOP("guest", "Check that the VM has started and that NeuronGuest is installed in it."),
+    ),
+    # -- pairing ----------------------------------------------------------------------------------
+    "guest.not-paired": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” is not paired with this computer."),
+        QT_TRANSLATE_NOOP("guest", "Pair it with “neuron-guest-bridge pair {vm}”."),
+    ),
+    "guest.pairing-refused": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” and this computer do not accept each other's keys."),
+        QT_TRANSLATE_NOOP("guest", "Pair again: “neuron-guest-bridge pair {vm}”."),
+    ),
+    "guest.keys-unreadable": Message(
+        QT_TRANSLATE_NOOP("guest", "The keys for “{vm}” cannot be read."),
+        QT_TRANSLATE_NOOP("guest", "Pair again: “neuron-guest-bridge pair {vm}”."),
+    ),
+    # -- requests ---------------------------------------------------------------------------------
+    "guest.timeout": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” did not answer “{verb}” within {seconds} s."),
+        QT_TRANSLATE_NOOP("guest", "The VM may be busy: try again."),
+    ),
+    "guest.disconnected": Message(
+        QT_TRANSLATE_NOOP("guest", "The connection to “{vm}” was interrupted during “{verb}”."),
+        QT_TRANSLATE_NOOP("guest", "It may or may not have happened: look, then try again."),
+    ),
+    "guest.not-permitted": Message(
+        QT_TRANSLATE_NOOP("guest", "“{verb}” is switched off for “{vm}”."),
+        QT_TRANSLATE_NOOP("guest", "Allow it in this VM's permissions."),
+    ),
+    "guest.agent-too-old": Message(
+        QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” is too old (version {version})."),
+        QT_TRANSLATE_NOOP("guest", "Install the NeuronGuest that came with this program."),
+    ),
+    "guest.agent-too-new": Message(
+        QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” is newer than this program (version {version})."),
+        QT_TRANSLATE_NOOP("guest", "Update this program."),
+    ),
+    "guest.protocol": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” sent something that makes no sense; the session was ended."),
+        QT_TRANSLATE_NOOP("guest", "Update NeuronGuest in the VM; the details say what was wrong."),
+    ),
+    "guest.bad-value": Message(
+        QT_TRANSLATE_NOOP("guest", "The value is not possible: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "Correct it and try again."),
+        Exit.USAGE,
+    ),
+    "guest.too-large": Message(
+        QT_TRANSLATE_NOOP("guest", "This is too large to send: {size} MiB, at most {limit} MiB."),
+        QT_TRANSLATE_NOOP("guest", "Copy less, or use a file."),
+    ),
+    # -- what the guest answered ------------------------------------------------------------------
+    "guest.unknown-command": Message(
+        QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” does not know “{verb}”."),
+        QT_TRANSLATE_NOOP("guest", "Update NeuronGuest in the VM."),
+    ),
+    "guest.unsupported": Message(
+        QT_TRANSLATE_NOOP("guest", "“{verb}” does not work in “{vm}”: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "“neuron-guest selftest” in the VM shows what works there."),
+    ),
+    "guest.no-session": Message(
+        QT_TRANSLATE_NOOP("guest", "Nobody is signed in to “{vm}”, or the screen is locked."),
+        QT_TRANSLATE_NOOP("guest", "Sign in to the VM, then try again."),
+    ),
+    "guest.mode-refused": Message(
+        QT_TRANSLATE_NOOP("guest", "The display of “{vm}” does not accept this resolution: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "Choose one of the resolutions it offers."),
+    ),
+    "guest.not-found": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” did not find it: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "Check the name, then try again."),
+    ),
+    "guest.refused": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” refused “{verb}”: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "The details show the whole answer."),
+    ),
+    "guest.failed": Message(
+        QT_TRANSLATE_NOOP("guest", "“{verb}” failed in “{vm}”: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "The log of NeuronGuest in the VM says more."),
+    ),
+}

@@ -1,0 +1,300 @@
+"""The whole stack over one port: epochs, TLS, messages. Pure: bytes in, events and bytes out, a clock.
+
+The host begins a session with ``SYNC``; the guest drops whatever it had, answers ``ACK``, and TLS starts
+with the host as client. A guest that has no session (it just started, lost its place, or was put back to a
+snapshot) says ``CALL``, and the host begins anew. So one exchange always suffices, whatever either end had
+half received.
+
+Ready means: TLS is done *and* the guest's ``hello`` arrived (see :mod:`libneuron.guest.wire.tls`).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from libneuron.guest.wire.errors import ProtocolError
+from libneuron.guest.wire.mux import Message, Mux, MuxEvent, Source
+from libneuron.guest.wire.record import (
+    ID_SIZE,
+    Foreign,
+    Lost,
+    Mark,
+    Marked,
+    Payload,
+    RecordDecoder,
+    mark,
+    records,
+)
+from libneuron.guest.wire.tls import TlsPipe
+
+SYNC_AGAIN = 1.0
+"""Seconds after which an unanswered SYNC is repeated; doubles up to :data:`SYNC_SLOWEST`."""
+SYNC_SLOWEST = 16.0
+HANDSHAKE_LIMIT = 30.0
+"""Seconds from SYNC's answer to ready; an emulated guest needs up to two."""
+
+
+class Phase(Enum):
+    """Where a channel stands."""
+
+    IDLE = "idle"  # nothing begun (guest: waiting for SYNC)
+    SYNCING = "syncing"  # host: SYNC sent, no answer yet
+    SECURING = "securing"  # TLS handshake, or waiting for hello
+    READY = "ready"
+    FAILED = "failed"  # this session is over; the host may start again
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A TLS context made for this role, and the DER of the only certificate accepted."""
+
+    context: ssl.SSLContext
+    peer_der: bytes
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Both ends proved who they are. ``hello`` is the guest's greeting (host), or empty (guest)."""
+
+    hello: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Down:
+    """The session is over: everything in it is void. ``error`` None: the peer began anew."""
+
+    error: ProtocolError | None
+
+
+ChannelEvent = Ready | Down | MuxEvent
+
+
+class Channel:
+    """One end. Not thread-safe: one thread, or one event loop, owns it.
+
+    ``credentials`` is asked at each new session, so that new keys are used at once; None means that this
+    end has no keys (a guest then stays silent after ACK and the host learns nothing).
+    """
+
+    def __init__(
+        self,
+        *,
+        host: bool,
+        credentials: Callable[[], Credentials | None],
+        clock: Callable[[], float] = time.monotonic,
+        hello: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._host = host
+        self._credentials = credentials
+        self._clock = clock
+        self._hello = hello
+        self._decoder = RecordDecoder()
+        self._tls: TlsPipe | None = None
+        self._outbox: list[bytes] = []
+        self._again_at = 0.0
+        self._again = SYNC_AGAIN
+        self._limit_at = 0.0
+        self._answered_call = b""
+        self._silent = True  # no data record arrived in this epoch yet
+        self.phase = Phase.IDLE
+        self.mux = Mux(clock)
+
+    # -- beginning ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin: the host a new session, the guest by saying that it has none."""
+        if not self._host:
+            self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
+            return
+        self._reset(os.urandom(ID_SIZE), Phase.SYNCING)
+        self._decoder.epoch = b""  # nothing counts before the guest's ACK
+        self._again = SYNC_AGAIN
+        self._sync()
+
+    def _reset(self, epoch: bytes, phase: Phase) -> None:
+        self._epoch = epoch
+        self._decoder.epoch = epoch
+        self._tls = None
+        self._outbox.clear()
+        self._silent = True
+        if not self._host:
+            self._answered_call = b""
+        self.phase = phase
+        self.mux = Mux(self._clock)
+
+    def _sync(self) -> None:
+        self._outbox.append(mark(Mark.SYNC, self._epoch))
+        self._again_at = self._clock() + self._again
+        self._again = min(self._again * 2, SYNC_SLOWEST)
+
+    # -- time ---------------------------------------------------------------------------------------
+
+    def deadline(self) -> float | None:
+        """When :meth:`tick` wants to be called next (monotonic seconds), or None."""
+        if self.phase is Phase.SYNCING:
+            return self._again_at
+        return self._limit_at if self.phase is Phase.SECURING else None
+
+    def tick(self) -> list[ChannelEvent]:
+        """Do what is due."""
+        now = self._clock()
+        if self.phase is Phase.SYNCING and now >= self._again_at:
+            self._sync()
+        elif self.phase is Phase.SECURING and now >= self._limit_at:
+            return [self._fail(ProtocolError("the other end did not finish the handshake in time"))]
+        return []
+
+    # -- receiving ----------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> list[ChannelEvent]:
+        """Take bytes from the port. Never raises: what the peer did wrong comes back as :class:`Down`."""
+        events: list[ChannelEvent] = []
+        found = self._decoder.feed(data)
+        while found:
+            for item in found:
+                if isinstance(item, Payload):
+                    self._payload(item.data, events)
+                elif isinstance(item, Marked):
+                    self._marked(item, events)
+                else:
+                    self._astray(item, events)
+            found = self._decoder.more()
+        return events
+
+    def _marked(self, found: Marked, events: list[ChannelEvent]) -> None:
+        if self._host:
+            if found.kind is Mark.ACK and self.phase is Phase.SYNCING and found.id == self._epoch:
+                self._decoder.epoch = self._epoch
+                self._secure(events)
+            elif found.kind is Mark.CALL and found.id != self._answered_call:
+                self._answered_call = found.id
+                if self.phase is Phase.SYNCING:
+                    self._again = SYNC_AGAIN
+                    self._sync()
+                elif self.phase is not Phase.IDLE:
+                    self._anew(events)
+        elif found.kind is Mark.SYNC:
+            if found.id == self._epoch_or_none() and self._silent:
+                self._outbox.append(mark(Mark.ACK, found.id))
+                return
+            if self.phase in (Phase.READY, Phase.SECURING):
+                events.append(Down(None))
+            self._reset(found.id, Phase.SECURING)
+            self._outbox.append(mark(Mark.ACK, found.id))
+            self._secure(events)
+
+    def _epoch_or_none(self) -> bytes | None:
+        return None if self.phase is Phase.IDLE else self._epoch
+
+    def _anew(self, events: list[ChannelEvent]) -> None:
+        events.append(Down(None))
+        self.start()
+
+    def _secure(self, events: list[ChannelEvent]) -> None:
+        self.phase = Phase.SECURING
+        self._limit_at = self._clock() + HANDSHAKE_LIMIT
+        credentials = self._credentials()
+        if credentials is None:
+            events.append(self._fail(ProtocolError("there are no keys")))
+            return
+        self._tls = TlsPipe(credentials.context, credentials.peer_der, server=not self._host)
+        if self._host:
+            self._tls.start()
+            self._push_tls()
+
+    def _astray(self, found: Foreign | Lost, events: list[ChannelEvent]) -> None:
+        """The peer is in another session, or the place in the stream is lost."""
+        if self._host:
+            if isinstance(found, Lost) and self.phase in (Phase.SECURING, Phase.READY):
+                self._anew(events)
+            return
+        # A guest put back to a snapshot hears an epoch it never began. Say so, once for each.
+        cause = found.epoch if isinstance(found, Foreign) else b"lost"
+        if cause != self._answered_call:
+            self._answered_call = cause
+            self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
+
+    def _payload(self, data: bytes, events: list[ChannelEvent]) -> None:
+        self._silent = False
+        if self._tls is None or self.phase not in (Phase.SECURING, Phase.READY):
+            return
+        try:
+            before = self._tls.established
+            pieces = self._tls.feed(data)
+            self._push_tls()
+            if not self._host and self._tls.established and not before:
+                self._greet(events)
+            for piece in pieces:
+                self._plain(piece, events)
+        except ProtocolError as error:
+            self._push_tls()  # the alert, so that the peer learns why
+            events.append(self._fail(error))
+
+    def _greet(self, events: list[ChannelEvent]) -> None:
+        self.phase = Phase.READY
+        hello = dict(self._hello()) if self._hello else {}
+        self.mux.send({"type": "hello", "data": hello})
+        events.append(Ready({}))
+
+    def _plain(self, piece: bytes, events: list[ChannelEvent]) -> None:
+        for item in self.mux.receive(piece):
+            if self.phase is not Phase.SECURING:
+                events.append(item)
+            elif isinstance(item, Message) and item.head.get("type") == "hello" and not item.stream:
+                data = item.head.get("data")
+                self.phase = Phase.READY
+                events.append(Ready(data if isinstance(data, dict) else {}))
+            else:
+                raise ProtocolError("the guest spoke before its hello")
+
+    def _fail(self, error: ProtocolError) -> Down:
+        if not self._host and self.phase is Phase.READY:
+            self.start()  # the host cannot know otherwise: no TLS alert tells it
+        self.phase = Phase.FAILED
+        self._tls = None
+        self.mux = Mux(self._clock)
+        return Down(error)
+
+    def fail(self, reason: str) -> Down:
+        """End the session because of what a message said, as a protocol error."""
+        return self._fail(ProtocolError(reason))
+
+    # -- sending ------------------------------------------------------------------------------------
+
+    def send(self, head: Mapping[str, Any], body: Source | None = None) -> int:
+        """Queue a message; see :meth:`Mux.send`. Raises: ProtocolError unless ready."""
+        if self.phase is not Phase.READY:
+            raise ProtocolError("there is no session")
+        return self.mux.send(head, body)
+
+    def _push_tls(self) -> None:
+        if self._tls is not None:
+            data = self._tls.take()
+            if data:
+                self._outbox.extend(records(self._epoch, data))
+
+    def _encrypt(self, plain: bytes) -> None:
+        if plain and self._tls is not None:
+            self._tls.write(plain)
+            self._push_tls()
+
+    def take(self, *, bulk: bool = True) -> bytes:
+        """Bytes to put on the port now: messages, and with ``bulk`` at most one piece of a body.
+
+        Call with ``bulk`` only when the port took everything handed out before, so that no queue grows.
+        """
+        if self.phase is Phase.READY:
+            self._encrypt(self.mux.take_urgent())
+            if bulk:
+                self._encrypt(self.mux.take_bulk())
+        if len(self._outbox) == 1:
+            return self._outbox.pop()
+        joined = b"".join(self._outbox)
+        self._outbox.clear()
+        return joined

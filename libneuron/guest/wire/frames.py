@@ -1,0 +1,101 @@
+"""Frames: what flows inside TLS. Eight bytes of header, then the payload.
+
+``MESSAGE`` carries one JSON object; a message with a body names its stream, and ``BODY`` frames with the
+same number follow, between those of others, until ``END``. ``CREDIT`` gives the sender of a stream leave to
+send that many bytes more (the consumer took them), ``STOP`` tells it that the rest is not wanted, ``ARRIVED``
+counts the body bytes of all streams that came through the port (consumed or not), by which the sender
+measures the queue between the two ends. Streams are numbered by their sender.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from libneuron.guest.wire.errors import ProtocolError
+
+HEADER = struct.Struct(">II")  # kind in the upper 8 bits and length in the lower 24; stream
+MAX_MESSAGE = 16 * 1024
+MAX_BODY = 32 * 1024
+MAX_REASON = 256
+
+
+class Kind(IntEnum):
+    """Kinds of frames."""
+
+    MESSAGE = 1
+    BODY = 2
+    END = 3  # payload: empty, or why the body is not complete
+    CREDIT = 4  # payload: 32-bit count of bytes
+    STOP = 5
+    ARRIVED = 6  # payload: 32-bit count of bytes
+
+
+_LIMITS = {
+    Kind.MESSAGE: MAX_MESSAGE,
+    Kind.BODY: MAX_BODY,
+    Kind.END: MAX_REASON,
+    Kind.CREDIT: 4,
+    Kind.STOP: 0,
+    Kind.ARRIVED: 4,
+}
+_BY_NUMBER = {int(kind): (kind, limit) for kind, limit in _LIMITS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame, or for ``BODY`` a piece of one (pieces are handed on as they come)."""
+
+    kind: Kind
+    stream: int
+    payload: bytes
+
+
+def frame(kind: Kind, stream: int, payload: bytes | memoryview = b"") -> bytes:
+    """A frame's bytes."""
+    return b"".join((HEADER.pack(kind << 24 | len(payload), stream), payload))
+
+
+class FrameDecoder:
+    """Plain bytes in, frames out. Never holds more than one unfinished message."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._stream = 0
+        self._left = 0  # bytes that the present BODY frame still lacks
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take plain bytes, return the frames they complete. Raises: ProtocolError."""
+        if self._tail:
+            data = self._tail + data
+            self._tail = b""
+        frames: list[Frame] = []
+        at, end = 0, len(data)
+        while at < end:
+            if self._left:
+                piece = data[at : at + self._left]
+                at += len(piece)
+                self._left -= len(piece)
+                frames.append(Frame(Kind.BODY, self._stream, piece))
+                continue
+            if end - at < HEADER.size:
+                break
+            word, stream = HEADER.unpack_from(data, at)
+            known = _BY_NUMBER.get(word >> 24)
+            length = word & 0xFFFFFF
+            if known is None:
+                raise ProtocolError(f"unknown frame kind {word >> 24}")
+            kind, limit = known
+            if length > limit:
+                raise ProtocolError(f"a {kind.name} frame of {length} bytes")
+            begin = at + HEADER.size
+            if kind is Kind.BODY:
+                self._stream, self._left, at = stream, length, begin
+            elif end - begin < length:
+                break
+            else:
+                at = begin + length
+                frames.append(Frame(kind, stream, data[begin:at]))
+        self._tail = data[at:]
+        return frames

@@ -1,0 +1,346 @@
+"""Messages and their bodies over one ordered stream of plain bytes. Pure: no I/O, no clock of its own.
+
+A message is a JSON object; its ``data`` may be too large for one frame, then it travels as the first
+``data_size`` bytes of the body, and the other side puts it back. Bodies are sent piece by piece, in turn,
+only while the receiver has given credit and the window has room; messages always go first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from libneuron.guest.wire.errors import ProtocolError
+from libneuron.guest.wire.frames import MAX_BODY, MAX_MESSAGE, MAX_REASON, Frame, FrameDecoder, Kind, frame
+from libneuron.guest.wire.window import Window
+
+CREDIT = 1024 * 1024
+"""Bytes of a body that may be on their way or unread at the receiver."""
+MAX_STREAMS = 64
+MAX_DATA = 48 * 1024 * 1024
+"""Largest ``data`` object of a message, in bytes of JSON."""
+MAX_GATHERED = 64 * 1024 * 1024
+"""Bytes of unfinished ``data`` objects that may come in at once."""
+_STEP = 16 * 1024  # credit and arrival are told in steps of this many bytes
+_SLOW_PIECE = 8 * 1024
+_PIECE = MAX_BODY - 8 - 2 * 24  # what, with both headers and two TLS records around it, fits one record
+_INLINE = MAX_MESSAGE - 1024
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+class Source(Protocol):
+    """Where a body comes from. ``read`` never blocks."""
+
+    def read(self, size: int, /) -> bytes | memoryview | None:
+        """At most ``size`` bytes; empty at the end; None while there is nothing yet (call ``Mux.wake``)."""
+
+
+class BytesSource:
+    """A body that lies in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._view = memoryview(data)
+
+    def read(self, size: int) -> memoryview:
+        """See :class:`Source`."""
+        piece, self._view = self._view[:size], self._view[size:]
+        return piece
+
+
+class SourceError(Exception):
+    """A source cannot go on; the text travels to the receiver as the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message arrived. ``stream`` is the number of its body, 0 where there is none."""
+
+    head: Mapping[str, Any]
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A piece of a body arrived. The consumer owes :meth:`Mux.consumed` for it."""
+
+    stream: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BodyEnd:
+    """A body is complete, or (``reason`` not empty) its sender gave up."""
+
+    stream: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The peer does not want the rest of the body we were sending."""
+
+    stream: int
+
+
+MuxEvent = Message | Body | BodyEnd | Stopped
+
+
+@dataclass(slots=True)
+class _Out:
+    number: int
+    sources: deque[Source]
+    credit: int = CREDIT
+    waiting: bool = False
+    uncredited: int = 0
+
+
+@dataclass(slots=True)
+class _In:
+    head: dict[str, Any]
+    data_left: int
+    size: int
+    parts: list[bytes] = field(default_factory=list)
+    allowed: int = CREDIT  # bytes the peer may still send
+    owed: int = 0  # bytes consumed and not yet credited
+
+
+def encode(head: Mapping[str, Any]) -> bytes:
+    """A message's JSON. Lone surrogates, which JSON text may not hold, become U+FFFD."""
+    return _encode(head).encode("utf-8", "replace")
+
+
+def decode(payload: bytes) -> dict[str, Any]:
+    """A message from JSON. Raises: ProtocolError."""
+    try:
+        found = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("a message is not JSON") from error
+    if not isinstance(found, dict):
+        raise ProtocolError("a message is not a JSON object")
+    return found
+
+
+class Mux:
+    """One end of the stream. ``clock`` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._decoder = FrameDecoder()
+        self._urgent: deque[bytes] = deque()
+        self._out: dict[int, _Out] = {}
+        self._turn: deque[int] = deque()
+        self._in: dict[int, _In] = {}
+        self._last = 0
+        self._gathered = 0
+        self._arrived = 0
+        self.window = Window()
+
+    # -- sending ------------------------------------------------------------------------------------
+
+    def send(self, head: Mapping[str, Any], body: Source | None = None) -> int:
+        """Queue a message; returns its stream, 0 without body. Raises: ProtocolError if it is too large."""
+        plain = encode(head)
+        if body is None and len(plain) <= _INLINE:
+            self._urgent.append(frame(Kind.MESSAGE, 0, plain))
+            return 0
+        sources: deque[Source] = deque()
+        if len(plain) > _INLINE:
+            data = encode(head["data"] if head.get("data") is not None else {})
+            if len(data) > MAX_DATA:
+                raise ProtocolError(f"a message of {len(data)} bytes")
+            plain = encode({**head, "data": None, "data_size": len(data)})
+            sources.append(BytesSource(data))
+        if body is not None:
+            sources.append(body)
+        if len(plain) > MAX_MESSAGE or len(self._out) >= MAX_STREAMS:
+            raise ProtocolError("the message's head is too large, or too many bodies are on their way")
+        self._last = self._last % 0xFFFFFFFF + 1
+        while self._last in self._out:
+            self._last = self._last % 0xFFFFFFFF + 1
+        self._urgent.append(frame(Kind.MESSAGE, self._last, plain))
+        self._out[self._last] = _Out(self._last, sources)
+        self._turn.append(self._last)
+        return self._last
+
+    def abort(self, stream: int, reason: str) -> None:
+        """Give up a body that is being sent."""
+        if self._out.pop(stream, None) is not None:
+            self._urgent.append(frame(Kind.END, stream, reason.encode()[:MAX_REASON] or b"aborted"))
+
+    def wake(self, stream: int) -> None:
+        """A source that said None has something now."""
+        out = self._out.get(stream)
+        if out is not None and out.waiting:
+            out.waiting = False
+            self._turn.append(stream)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether messages wait to go out."""
+        return bool(self._urgent)
+
+    def take_urgent(self) -> bytes:
+        """All waiting messages, credits and ends, as plain bytes."""
+        if not self._urgent:
+            return b""
+        joined = b"".join(self._urgent)
+        self._urgent.clear()
+        return joined
+
+    def take_bulk(self) -> bytes:
+        """The next piece of a body as plain bytes; empty while nothing may or can be sent."""
+        for _ in range(len(self._turn)):
+            number = self._turn.popleft()
+            out = self._out.get(number)
+            if out is None:
+                continue
+            size = min(_PIECE, self.window.size // 4, self.window.room, out.credit)
+            if size <= 0 or (size < _SLOW_PIECE and self.window.flight):
+                self._turn.append(number)
+                continue
+            made = self._piece(out, size)
+            if made:
+                return made
+        return b""
+
+    def _piece(self, out: _Out, size: int) -> bytes:
+        while out.sources:
+            try:
+                piece = out.sources[0].read(size)
+            except SourceError as error:
+                self.abort(out.number, str(error))
+                return self.take_urgent()
+            if piece is None:
+                out.waiting = True
+                return b""
+            if len(piece):
+                out.credit -= len(piece)
+                out.uncredited += len(piece)
+                self.window.sent(len(piece), self._clock())
+                self._turn.append(out.number)
+                return frame(Kind.BODY, out.number, piece)
+            out.sources.popleft()
+        del self._out[out.number]
+        return frame(Kind.END, out.number)
+
+    # -- receiving ----------------------------------------------------------------------------------
+
+    def consumed(self, stream: int, count: int) -> None:
+        """The consumer is done with ``count`` bytes of a body: let the peer send as many more."""
+        found = self._in.get(stream)
+        if found is None:
+            return
+        found.owed += count
+        if found.owed >= _STEP:
+            self._urgent.append(frame(Kind.CREDIT, stream, found.owed.to_bytes(4, "big")))
+            found.allowed += found.owed
+            found.owed = 0
+
+    def stop(self, stream: int) -> None:
+        """The rest of a body that is coming in is not wanted."""
+        if self._in.pop(stream, None) is not None:
+            self._urgent.append(frame(Kind.STOP, stream))
+
+    def receive(self, plain: bytes) -> list[MuxEvent]:
+        """Take plain bytes, return what they mean. Raises: ProtocolError."""
+        events: list[MuxEvent] = []
+        for found in self._decoder.feed(plain):
+            if found.kind is Kind.BODY:
+                self._arrived += len(found.payload)
+                self._body(found, events)
+            elif found.kind is Kind.MESSAGE:
+                self._message(found, events)
+            elif found.kind is Kind.END:
+                self._end(found, events)
+            elif found.kind is Kind.CREDIT:
+                self._credit(found)
+            elif found.kind is Kind.ARRIVED:
+                self.window.arrived(self._count(found), self._clock())
+            elif self._out.pop(found.stream, None) is not None:
+                events.append(Stopped(found.stream))
+        if self._arrived >= _STEP:
+            self._tell_arrived()
+        return events
+
+    def _tell_arrived(self) -> None:
+        if self._arrived:
+            self._urgent.append(frame(Kind.ARRIVED, 0, self._arrived.to_bytes(4, "big")))
+            self._arrived = 0
+
+    def _message(self, found: Frame, events: list[MuxEvent]) -> None:
+        head = decode(found.payload)
+        size = head.pop("data_size", 0)
+        if type(size) is not int or not 0 <= size <= MAX_DATA or (size and not found.stream):
+            raise ProtocolError("data_size is not a possible size")
+        if not found.stream:
+            events.append(Message(head, 0))
+            return
+        if found.stream in self._in:
+            raise ProtocolError(f"stream {found.stream} begins twice")
+        if len(self._in) >= MAX_STREAMS:
+            raise ProtocolError("too many bodies at once")
+        self._gathered += size
+        if self._gathered > MAX_GATHERED:
+            raise ProtocolError("too many large messages at once")
+        self._in[found.stream] = _In(head, size, size)
+        if not size:
+            events.append(Message(head, found.stream))
+
+    def _body(self, found: Frame, events: list[MuxEvent]) -> None:
+        stream = self._in.get(found.stream)
+        if stream is None:
+            return  # we stopped it, and the sender did not know yet
+        data = found.payload
+        stream.allowed -= len(data)
+        if stream.allowed < 0:
+            raise ProtocolError("a body is larger than its credit")
+        if stream.data_left:
+            part = data[: stream.data_left]
+            stream.data_left -= len(part)
+            stream.parts.append(part)
+            self.consumed(found.stream, len(part))
+            if stream.data_left:
+                return
+            self._complete(found.stream, stream, events)
+            data = data[len(part) :]
+        if data:
+            events.append(Body(found.stream, data))
+
+    def _complete(self, number: int, stream: _In, events: list[MuxEvent]) -> None:
+        stream.head["data"] = decode(b"".join(stream.parts))
+        stream.parts.clear()
+        self._gathered -= stream.size
+        events.append(Message(stream.head, number))
+
+    def _end(self, found: Frame, events: list[MuxEvent]) -> None:
+        self._tell_arrived()
+        stream = self._in.pop(found.stream, None)
+        if stream is None:
+            return
+        reason = found.payload.decode("utf-8", "replace")
+        if stream.data_left:
+            if not reason:
+                raise ProtocolError("a message ended before its data")
+            self._gathered -= stream.size
+            return  # its sender gave the whole message up
+        events.append(BodyEnd(found.stream, reason))
+
+    @staticmethod
+    def _count(found: Frame) -> int:
+        if len(found.payload) != 4:
+            raise ProtocolError(f"{found.kind.name} without a count")
+        return int.from_bytes(found.payload, "big")
+
+    def _credit(self, found: Frame) -> None:
+        count = self._count(found)
+        out = self._out.get(found.stream)
+        if out is None:
+            return
+        if count > out.uncredited:
+            raise ProtocolError("credit for bytes that were never sent")
+        out.credit += count
+        out.uncredited -= count

@@ -1,0 +1,167 @@
+"""Records: the lowest layer, which finds its feet again wherever in the stream it wakes up.
+
+Two shapes lie on the wire. A *mark* starts with sixteen agreed bytes and may stand anywhere, even in the
+middle of another record that its writer never finished: it carries a kind and a random 128-bit id. A *data*
+record carries at most 32 KiB of TLS and the epoch (the id of the SYNC that began the session).
+
+The receiver looks for the marker in every byte that comes in, so a record cut off by a dead writer is
+abandoned as soon as the next mark arrives. Payloads are TLS records, which look random; that one of them
+holds the marker by chance has a probability of 2**-128 per byte, and would cost one new handshake.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from zlib import crc32
+
+MARKER = bytes.fromhex("cbe1dc82d180e781f4b9f5445444d9eb")
+VERSION = 1
+ID_SIZE = 16
+MAX_PAYLOAD = 32 * 1024
+
+_MARK = struct.Struct(">16sBBxx16s")
+_MARK_SIZE = _MARK.size + 4
+_DATA = struct.Struct(">BxxxI16s")
+_CRC = struct.Struct(">I")
+_DATA_KIND = 0x44
+HEADER_SIZE = _DATA.size + _CRC.size
+
+
+class Mark(IntEnum):
+    """Kinds of marks."""
+
+    SYNC = 1  # host → guest: everything before is void, this id names the new epoch
+    ACK = 2  # guest → host: the epoch has begun here too
+    CALL = 3  # guest → host: I have no session; the id names this call, so that it is answered once
+
+
+_MARKS = frozenset(int(kind) for kind in Mark)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A mark arrived."""
+
+    kind: Mark
+    id: bytes
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A data record of the present epoch arrived, whole."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A whole data record of another epoch arrived and was dropped."""
+
+    epoch: bytes
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What stands where a record should begin is none; everything is dropped up to the next mark."""
+
+
+RecordEvent = Marked | Payload | Foreign | Lost
+
+
+def mark(kind: Mark, identity: bytes) -> bytes:
+    """A mark's bytes."""
+    head = _MARK.pack(MARKER, kind, VERSION, identity)
+    return head + _CRC.pack(crc32(head))
+
+
+def record(epoch: bytes, payload: bytes | memoryview) -> bytes:
+    """A data record's bytes; ``payload`` holds at most :data:`MAX_PAYLOAD`."""
+    head = _DATA.pack(_DATA_KIND, len(payload), epoch)
+    return b"".join((head, _CRC.pack(crc32(head)), payload))
+
+
+def records(epoch: bytes, data: bytes) -> list[bytes]:
+    """``data`` of any size as records."""
+    if len(data) <= MAX_PAYLOAD:
+        return [record(epoch, data)]
+    view = memoryview(data)
+    return [record(epoch, view[at : at + MAX_PAYLOAD]) for at in range(0, len(data), MAX_PAYLOAD)]
+
+
+class RecordDecoder:
+    """Bytes in, events out. Holds at most one unfinished record. A new one waits for the first mark.
+
+    ``epoch`` is the caller's to set when a mark begins one; records of another are reported as foreign.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = b""
+        self._tail = b""
+        self._scanned = 0  # bytes of the tail in which no marker can begin any more
+        self._aligned = False
+
+    def feed(self, data: bytes) -> list[RecordEvent]:
+        """Take what came from the port, return what it completes, in order.
+
+        Stops after a mark that the caller must act on before what follows can be judged: call :meth:`more`
+        until it returns nothing.
+        """
+        self._tail = self._tail + data if self._tail else bytes(data)
+        return self.more()
+
+    def more(self) -> list[RecordEvent]:
+        """Events from bytes already taken; empty when more bytes are needed."""
+        events: list[RecordEvent] = []
+        data = self._tail
+        at = data.find(MARKER, self._scanned)
+        if at < 0:
+            used = self._parse(data, len(data), events)
+            self._keep(data, used, len(MARKER) - 1)
+            return events
+        self._parse(data, at, events)
+        if len(data) - at < _MARK_SIZE:
+            self._tail, self._scanned = data[at:], 0
+            return events
+        marked = self._mark(data, at)
+        if marked is None:  # the agreed bytes, but no mark: go on behind their first byte
+            self._aligned = False
+            events.append(Lost())
+            self._tail, self._scanned = data[at + 1 :], 0
+            return events
+        self._aligned = True
+        events.append(marked)
+        self._tail, self._scanned = data[at + _MARK_SIZE :], 0
+        return events
+
+    @staticmethod
+    def _mark(data: bytes, at: int) -> Marked | None:
+        _, kind, version, identity = _MARK.unpack_from(data, at)
+        (crc,) = _CRC.unpack_from(data, at + _MARK.size)
+        if crc != crc32(data[at : at + _MARK.size]) or version != VERSION or kind not in _MARKS:
+            return None
+        return Marked(Mark(kind), identity)
+
+    def _keep(self, data: bytes, used: int, overlap: int) -> None:
+        self._tail = data[used:]
+        self._scanned = max(0, len(self._tail) - overlap)
+
+    def _parse(self, data: bytes, end: int, events: list[RecordEvent]) -> int:
+        """Take the records in ``data[:end]``; returns how many bytes need not be looked at again."""
+        at = 0
+        while self._aligned and end - at >= HEADER_SIZE:
+            kind, length, epoch = _DATA.unpack_from(data, at)
+            (crc,) = _CRC.unpack_from(data, at + _DATA.size)
+            if kind != _DATA_KIND or length > MAX_PAYLOAD or crc != crc32(data[at : at + _DATA.size]):
+                self._aligned = False
+                events.append(Lost())
+                break
+            begin = at + HEADER_SIZE
+            if end - begin < length:
+                break
+            at = begin + length
+            events.append(Payload(data[begin:at]) if epoch == self.epoch else Foreign(epoch))
+        if not self._aligned:
+            return max(at, end - (len(MARKER) - 1))
+        return at

@@ -1,0 +1,123 @@
+"""TLS 1.3 over memory: mutual authentication by pinned certificates, no tickets, no fallback.
+
+The host is the client, the guest the server. Both sides demand a certificate, trust exactly one and compare
+its DER afterwards. A TLS 1.3 client is done before the server has judged its certificate, so a client may
+call the session ready only when the server's first application data arrived (RFC 8446, section 4.4.4).
+"""
+
+from __future__ import annotations
+
+import hmac
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
+
+_READ = 64 * 1024
+
+# What OpenSSL names errors by which one end refuses the other's certificate.
+_REFUSALS = (
+    "CERTIFICATE",
+    "UNKNOWN_CA",
+    "UNKNOWN CA",
+    "BAD_CERTIFICATE",
+    "ACCESS_DENIED",
+    "DECRYPT_ERROR",
+    "HANDSHAKE_FAILURE",
+    "HANDSHAKE FAILURE",
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Files one end proves itself with, and the one certificate (PEM) it accepts from the other."""
+
+    certificate: Path
+    key: Path
+    peer: str
+
+
+def context(identity: Identity, *, server: bool) -> ssl.SSLContext:
+    """A context that accepts nobody but ``identity.peer``.
+
+    Raises: OSError if a file cannot be read; ProtocolError if a key or certificate is not usable.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_REQUIRED
+    made.minimum_version = ssl.TLSVersion.TLSv1_3
+    made.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    if server:
+        made.num_tickets = 0
+    try:
+        made.load_verify_locations(cadata=identity.peer)
+        made.load_cert_chain(identity.certificate, identity.key)
+    except ssl.SSLError as error:
+        raise ProtocolError(f"the key files cannot be used: {error}") from error
+    return made
+
+
+class TlsPipe:
+    """One TLS session: wire bytes in, plain bytes out, and the other way round."""
+
+    def __init__(self, made: ssl.SSLContext, peer_der: bytes, *, server: bool) -> None:
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        self._tls = made.wrap_bio(self._in, self._out, server_side=server)
+        self._peer_der = peer_der
+        self.established = False
+
+    def start(self) -> None:
+        """Begin the handshake (the client speaks first)."""
+        self._handshake()
+
+    def _fail(self, error: ssl.SSLError) -> ProtocolError:
+        text = f"{error.reason or ''} {error}".upper()
+        kind = AuthenticationError if any(word in text for word in _REFUSALS) else ProtocolError
+        return kind(f"TLS: {error.reason or error}")
+
+    def _handshake(self) -> None:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError as error:
+            raise self._fail(error) from error
+        found = self._tls.getpeercert(binary_form=True)
+        if found is None or not hmac.compare_digest(found, self._peer_der):
+            raise AuthenticationError("the peer shows another certificate than the pinned one")
+        self.established = True
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take wire bytes, return the plain pieces they hold. Raises: ProtocolError, AuthenticationError."""
+        self._in.write(data)
+        plain: list[bytes] = []
+        if not self.established:
+            self._handshake()
+            if not self.established:
+                return plain
+        tls, pending = self._tls, self._in
+        try:
+            while True:
+                piece = tls.read(_READ)
+                if not piece:
+                    raise ProtocolError("the peer ended the session")
+                plain.append(piece)
+                if not pending.pending and not tls.pending():
+                    return plain
+        except ssl.SSLWantReadError:
+            return plain
+        except ssl.SSLError as error:
+            raise self._fail(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Encrypt ``data``; :meth:`take` hands it out. Raises: ProtocolError."""
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            raise self._fail(error) from error
+
+    def take(self) -> bytes:
+        """Wire bytes waiting to go out."""
+        return self._out.read() if self._out.pending else b""

@@ -1,0 +1,78 @@
+"""Sessions: beginning, mutual proof, beginning again, and messages with bodies."""
+
+from __future__ import annotations
+
+from libneuron.guest.keys import new_pair
+from libneuron.guest.wire.channel import Down, Phase, Ready
+from libneuron.guest.wire.errors import AuthenticationError
+from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message
+from tests.unit.guest.pipes import Joined, credentials
+
+
+def ready() -> Joined:
+    joined = Joined()
+    joined.host.start()
+    joined.run()
+    return joined
+
+
+def test_both_ends_are_ready_after_one_exchange() -> None:
+    joined = ready()
+    assert joined.host_events == [Ready({"agent": "test"})]
+    assert joined.guest_events == [Ready({})]
+
+
+def test_messages_arrive_in_both_directions() -> None:
+    joined = ready()
+    joined.host.send({"type": "ping", "request_id": 1})
+    joined.guest.send({"type": "event", "data": {"text": "é🙂"}})
+    joined.run()
+    assert joined.guest_events[1:] == [Message({"type": "ping", "request_id": 1}, 0)]
+    assert joined.host_events[1:] == [Message({"type": "event", "data": {"text": "é🙂"}}, 0)]
+
+
+def test_data_larger_than_a_frame_arrives_whole() -> None:
+    joined = ready()
+    text = "emoji 🙂 " * 200_000
+    joined.host.send({"type": "clipboard_set", "request_id": 1, "data": {"text": text}})
+    joined.run()
+    message = joined.guest_events[1]
+    assert isinstance(message, Message)
+    assert message.head["data"] == {"text": text}
+
+
+def test_a_body_arrives_in_order_as_credit_allows() -> None:
+    joined = ready()
+    body = bytes(range(256)) * 20_000
+    joined.guest.send({"request_id": 1, "success": True}, BytesSource(body))
+    joined.run()
+    got = 0
+    while got < len(joined.host_events):
+        pieces = [event for event in joined.host_events[got:] if isinstance(event, Body)]
+        got = len(joined.host_events)
+        for piece in pieces:
+            joined.host.mux.consumed(piece.stream, len(piece.data))
+        joined.run()
+    assert b"".join(event.data for event in joined.host_events if isinstance(event, Body)) == body
+    assert isinstance(joined.host_events[-1], BodyEnd)
+
+
+def test_a_guest_that_restarts_calls_and_is_answered() -> None:
+    joined = ready()
+    joined.guest = joined.new_guest()
+    joined.guest.start()
+    joined.run()
+    assert joined.host_events[-2:] == [Down(None), Ready({"agent": "test"})]
+    assert joined.guest.phase is Phase.READY
+
+
+def test_a_stranger_is_refused_and_both_ends_know() -> None:
+    joined = Joined()
+    stranger = credentials(new_pair("x"), new_pair("y"), server=True)
+    joined.guest._credentials = lambda: stranger
+    joined.host.start()
+    joined.run()
+    down = joined.host_events[-1]
+    assert isinstance(down, Down)
+    assert isinstance(down.error, AuthenticationError)
+    assert joined.guest.phase is not Phase.READY
