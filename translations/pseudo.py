@@ -1,0 +1,31 @@
+"""The pseudo-locale: every text 40 % longer, accented and in brackets, readable all the same.
+
+What shows up without brackets cannot be translated; what is cut off would be cut off in German or Finnish.
+Kept as they are: ``{placeholders}``, ``%n`` and ``%1``, ``&`` mnemonics and line breaks.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ACCENTS = str.maketrans(
+    "AaBCcDdEeGgHhIiJjKkLlNnOoRrSsTtUuWwYyZz",
+    "ÅåßÇçĐđÉéĜĝĤĥÎîĴĵĶķĻļÑñÖöŔŕŠšŢţÛûŴŵÝýŽž",
+)
+KEPT = re.compile(r"\{[^{}]*\}|%n|%\d|&.|<[^<>]+>")
+"""What a translation must carry over unchanged."""
+_PADDING = "~"
+
+
+def pseudo(text: str) -> str:
+    """``text`` in the pseudo-locale; an empty text stays empty."""
+    if not text:
+        return text
+    made = []
+    end = 0
+    for kept in KEPT.finditer(text):
+        made += [text[end : kept.start()].translate(_ACCENTS), kept.group()]
+        end = kept.end()
+    made.append(text[end:].translate(_ACCENTS))
+    length = len(KEPT.sub("x", text))
+    return f"[{''.join(made)} {_PADDING * max(1, round(length * 0.4) - 3)}]"
