@@ -32,6 +32,14 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "Add these words to the kernel's command line yourself: {words}."),
         Exit.CANNOT,
     ),
+    "hardware.file-changed": Message(
+        QT_TRANSLATE_NOOP("hardware", "The file “{path}” has changed in the meantime; nothing was touched."),
+        QT_TRANSLATE_NOOP("hardware", "Look at the changes again, then decide."),
+    ),
+    "hardware.record-broken": Message(
+        QT_TRANSLATE_NOOP("hardware", "The record of a boot change, “{path}”, cannot be read."),
+        QT_TRANSLATE_NOOP("hardware", "Move the file away; the changes in it can only be undone by hand."),
+    ),
 }
 
 

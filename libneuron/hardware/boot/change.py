@@ -1,0 +1,199 @@
+"""Carries a boot plan out, so that a cut at any moment leaves the old state or can be taken back.
+
+The record of the change, with every file's old content, is durable before the first file is touched. Each
+file changes by one rename. If a program fails, everything is put back and the programs run again on the old
+files. A change that was cut off is seen by :func:`pending` and taken back by :func:`undo`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from libneuron.errors import NeuronError
+from libneuron.hardware.boot import cmdline
+from libneuron.hardware.boot.cmdline import Wish
+from libneuron.hardware.boot.edits import BootPlan, FileEdit
+from libneuron.hardware.boot.plan import BootError
+from libneuron.system.files import Root, make_private_directory, sync_directory, write_atomic
+from libneuron.system.runner import Runner
+
+_log = logging.getLogger(__name__)
+_REBUILD_LIMIT = 600.0  # seconds: an initramfs for several kernels on a slow disk
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_NAME = re.compile(r"\d{6}\.json")
+
+
+class State(Enum):
+    """Where a change stands."""
+
+    STARTED = "started"  # files may have changed; the programs have not all run
+    APPLIED = "applied"  # done; counts from the next boot on
+    UNDONE = "undone"
+    VERIFIED = "verified"  # seen in the running kernel after a boot
+    FAILED_CHECK = "failed-check"  # booted since, but the running kernel does not show it
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change as recorded: its number, wish, plan, state, and the boot during which it was made."""
+
+    number: int
+    wish: Wish
+    plan: BootPlan
+    state: State
+    boot_id: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a change works on: the file system, the programs, and where records lie (root's own, 0700)."""
+
+    root: Root
+    runner: Runner
+    records: Path
+
+
+def apply(machine: Machine, wish: Wish, made: BootPlan) -> Change:
+    """Do ``made``. Raises: BootError file-changed (nothing was done); a program's error (all put back)."""
+    _expect(machine, made)
+    known = history(machine)
+    number = known[-1].number + 1 if known else 1
+    change = Change(number, wish, made, State.STARTED, machine.root.text(_BOOT_ID) or "")
+    _record(machine, change)
+    try:
+        _carry_out(machine, made)
+    except (NeuronError, OSError):
+        _log.info("change %d failed and is put back", number)
+        _put_back(machine, change)
+        raise
+    done = replace(change, state=State.APPLIED)
+    _record(machine, done)
+    return done
+
+
+def undo(machine: Machine, change: Change) -> Change:
+    """Take ``change`` back, also one that was cut off. Raises: BootError file-changed; program errors."""
+    back = change.plan.undo
+    _expect(machine, back, cut_off=change.state is State.STARTED)
+    _record(machine, replace(change, state=State.STARTED))
+    _carry_out(machine, back)
+    done = replace(change, state=State.UNDONE)
+    _record(machine, done)
+    return done
+
+
+def verify(machine: Machine, change: Change) -> Change:
+    """After the next boot: is the wish in the running kernel's command line? Before it, nothing changes."""
+    if change.state is not State.APPLIED or change.boot_id == (machine.root.text(_BOOT_ID) or ""):
+        return change
+    line = machine.root.text("/proc/cmdline") or ""
+    seen = cmdline.satisfied(line, change.wish)
+    checked = replace(change, state=State.VERIFIED if seen else State.FAILED_CHECK)
+    _record(machine, checked)
+    return checked
+
+
+def pending(machine: Machine) -> Change | None:
+    """The change that was cut off, if there is one: it wants :func:`undo` before anything else."""
+    return next((change for change in history(machine) if change.state is State.STARTED), None)
+
+
+def history(machine: Machine) -> tuple[Change, ...]:
+    """All recorded changes, oldest first."""
+    try:
+        names = sorted(path for path in machine.records.iterdir() if _NAME.fullmatch(path.name))
+    except FileNotFoundError:
+        return ()
+    return tuple(_load(path) for path in names)
+
+
+def _put_back(machine: Machine, change: Change) -> None:
+    """Files first: they decide what boots. A program that fails again leaves the record as cut off."""
+    for edit in change.plan.undo.edits:
+        _write(machine, edit)
+    for command in change.plan.commands:
+        machine.runner.run(command, timeout=_REBUILD_LIMIT, changes=True)
+    _record(machine, replace(change, state=State.UNDONE))
+
+
+def _carry_out(machine: Machine, made: BootPlan) -> None:
+    for edit in made.edits:
+        _write(machine, edit)
+    for command in made.commands:
+        machine.runner.run(command, timeout=_REBUILD_LIMIT, changes=True)
+
+
+def _expect(machine: Machine, made: BootPlan, *, cut_off: bool = False) -> None:
+    """Refuse where somebody changed a file since: their work would be lost. After a cut both are ours."""
+    for edit in made.edits:
+        there = machine.root.bytes(edit.path, limit=1 << 24)
+        if there != edit.before and not (cut_off and there == edit.after):
+            raise BootError("hardware.file-changed", path=edit.path)
+
+
+def _write(machine: Machine, edit: FileEdit) -> None:
+    path = machine.root.path(edit.path)
+    if edit.after is None:
+        path.unlink(missing_ok=True)
+        sync_directory(path.parent)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    write_atomic(path, edit.after, mode=mode)
+
+
+# Records
+
+
+def _record(machine: Machine, change: Change) -> None:
+    make_private_directory(machine.records)
+    write_atomic(machine.records / f"{change.number:06}.json", _dump(change), mode=0o600)
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text, validate=True)
+
+
+def _dump(change: Change) -> bytes:
+    plan = change.plan
+    return json.dumps(
+        {
+            "version": 1,
+            "number": change.number,
+            "state": change.state.value,
+            "boot_id": change.boot_id,
+            "set": change.wish.set,
+            "unset": change.wish.unset,
+            "loader": plan.loader,
+            "initramfs": plan.initramfs,
+            "edits": [[edit.path, _text(edit.before), _text(edit.after)] for edit in plan.edits],
+            "commands": plan.commands,
+        },
+        indent=1,
+    ).encode()
+
+
+def _load(path: Path) -> Change:
+    """A record; root's own file, written by :func:`_dump` alone. Raises: BootError record-broken."""
+    try:
+        loaded = json.loads(path.read_text("utf-8"))
+        plan = BootPlan(
+            loaded["loader"],
+            loaded["initramfs"],
+            tuple(FileEdit(name, _bytes(old), _bytes(new)) for name, old, new in loaded["edits"]),
+            tuple(tuple(command) for command in loaded["commands"]),
+        )
+        wish = Wish(tuple(loaded["set"]), tuple(loaded["unset"]))
+        return Change(loaded["number"], wish, plan, State(loaded["state"]), loaded["boot_id"])
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise BootError("hardware.record-broken", path=str(path), details=repr(error)) from error

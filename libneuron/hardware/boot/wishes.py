@@ -1,0 +1,37 @@
+"""Which kernel words the suite may ever set: checked again inside the privileged helper.
+
+Sources: kernel ``Documentation/admin-guide/kernel-parameters.txt``; the out-of-tree ACS override patch for
+``pcie_acs_override``; vfio-pci's module parameters.
+"""
+
+from __future__ import annotations
+
+import re
+
+from libneuron.hardware.boot.cmdline import Wish, name
+
+_ADDRESS = r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
+_IDS = r"[0-9a-f]{4}:[0-9a-f]{4}"
+
+_OVERRIDE = rf"downstream|multifunction|id:{_IDS}"
+
+ALLOWED: dict[str, str] = {
+    "intel_iommu": r"on|off|on,sm_off|on,igfx_off",
+    "amd_iommu": r"on|off",  # "on" is no option of the kernel, but people have it and want it removed
+    "iommu": r"pt|on|off|nopt",
+    "pcie_acs_override": rf"({_OVERRIDE})(,({_OVERRIDE})){{0,16}}",
+    "pci": rf"config_acs=[01x]{{1,8}}@{_ADDRESS}(;[01x]{{1,8}}@{_ADDRESS}){{0,15}}",
+    "vfio_pci.disable_idle_d3": r"0|1",
+    "vfio_pci.ids": rf"{_IDS}(,{_IDS}){{0,15}}",
+}
+
+
+def refused(wish: Wish) -> tuple[str, ...]:
+    """The words of ``wish`` that the suite does not set or remove; empty where all is well."""
+    bad = [word for word in wish.set if not _allowed(word)]
+    return tuple(bad + [word for word in wish.unset if name(word) not in ALLOWED or "=" in word])
+
+
+def _allowed(word: str) -> bool:
+    pattern = ALLOWED.get(name(word))
+    return pattern is not None and re.fullmatch(pattern, word.partition("=")[2]) is not None
