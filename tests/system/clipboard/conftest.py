@@ -1,0 +1,129 @@
+"""A real X server and real other programs for the clipboard tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from libneuron.system.clipboard.model import HostClipboard, HostOffer
+from libneuron.system.clipboard.spool import SpoolLimits
+from libneuron.system.clipboard.x11 import Times, X11Clipboard
+
+WAIT = 20.0  # seconds after which a test gives up
+
+
+class Watched:
+    """The offers a clipboard has announced, to wait for."""
+
+    def __init__(self) -> None:
+        self.offers: list[HostOffer] = []
+        self.lost: list[Exception] = []
+        self._news = threading.Condition()
+
+    def changed(self, offer: HostOffer) -> None:
+        with self._news:
+            self.offers.append(offer)
+            self._news.notify_all()
+
+    def gone(self, error: Exception) -> None:
+        with self._news:
+            self.lost.append(error)
+            self._news.notify_all()
+
+    def until(self, wanted: Callable[[HostOffer], bool]) -> HostOffer:
+        """The newest offer, once it is as ``wanted``."""
+        with self._news:
+            found = self._news.wait_for(lambda: bool(self.offers) and wanted(self.offers[-1]), WAIT)
+            assert found, self.offers
+            return self.offers[-1]
+
+    def until_lost(self) -> Exception:
+        with self._news:
+            assert self._news.wait_for(lambda: bool(self.lost), WAIT)
+            return self.lost[0]
+
+
+class Display:
+    """An X server and the programs started on it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.env = {**os.environ, "DISPLAY": name}
+        self.env.pop("WAYLAND_DISPLAY", None)
+        self.programs: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *argv: str, stdin: bytes | None = None) -> subprocess.Popen[bytes]:
+        """A program on this display that is ended after the test."""
+        program = subprocess.Popen(
+            argv,
+            env=self.env,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.programs.append(program)
+        if stdin is not None:
+            assert program.stdin is not None
+            program.stdin.write(stdin)
+            program.stdin.close()
+        return program
+
+    def copy(self, data: bytes, target: str = "UTF8_STRING") -> subprocess.Popen[bytes]:
+        """Another program copies ``data`` and stays to serve it (xclip -quiet does not fork)."""
+        return self.start("xclip", "-quiet", "-selection", "clipboard", "-t", target, stdin=data)
+
+    def paste(self, target: str = "UTF8_STRING", *, check: bool = True) -> bytes:
+        """What another program gets when it pastes ``target``."""
+        done = subprocess.run(
+            ["xclip", "-o", "-selection", "clipboard", "-t", target],
+            env=self.env, capture_output=True, timeout=60, check=check,
+        )  # fmt: skip
+        return done.stdout
+
+    def close(self) -> None:
+        for program in self.programs:
+            program.kill()
+            program.wait()
+
+
+@pytest.fixture(scope="session")
+def xvfb() -> Iterator[str]:
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-noreset", "-nolisten", "tcp"],
+        pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        name = f":{pipe.readline().strip()}"
+    yield name
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def display(xvfb: str) -> Iterator[Display]:
+    programs = Display(xvfb)
+    yield programs
+    programs.close()
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def clipboard(display: Display, watched: Watched, tmp_path: Path) -> Iterator[HostClipboard]:
+    host = X11Clipboard(
+        spool=tmp_path / "spool", limits=SpoolLimits(), display=display.name, times=Times(ask=1.0, step=1.0)
+    )
+    host.start(watched.changed, watched.gone)
+    watched.until(lambda offer: True)
+    yield host
+    host.close()
