@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SCREEN = (1280, 800)
 _LARGEST_SCREEN = "1920x1200x24"
 
+_ANSWER_TIME = 120.0  # seconds
+
 # The desktop that every process of window station WinSta0 gets is a virtual one: only there does
 # ChangeDisplaySettingsExW work on a bare X server.
 _REGISTRY = f"""REGEDIT4
@@ -53,7 +55,7 @@ class WineLab:
         self.prefix = folder / "prefix"
         self.python = windows_python() / "python.exe"
         self._programs: list[subprocess.Popen[bytes]] = []
-        self._driver: _Driver | None = None
+        self._drivers: list[_Driver] = []
         self._xvfb, display = _start_xvfb(folder)
         self.env = {
             **{name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ},
@@ -70,7 +72,7 @@ class WineLab:
         }
         try:
             self._make_prefix()
-            self._driver = _Driver(self)
+            self._drivers.append(_Driver(self))
         except BaseException:
             self.close()
             raise
@@ -122,13 +124,18 @@ class WineLab:
         log = self.folder / "log"
         return log.read_text(errors="replace") if log.exists() else ""
 
-    def call(self, name: str, /, *, timeout: float = 60, **arguments: object) -> Any:
+    def call(self, name: str, /, **arguments: object) -> Any:
         """Call ``name`` ("module.function" of ``inside``) in the driver; bytes pass both ways.
 
         Raises: RemoteError with the traceback.
         """
-        assert self._driver is not None
-        return self._driver.call(name, arguments, timeout)
+        return self._drivers[0].call(name, arguments)
+
+    def call_other(self, name: str, /, **arguments: object) -> Any:
+        """The same in a second process: what another program does."""
+        if len(self._drivers) < 2:
+            self._drivers.append(_Driver(self))
+        return self._drivers[1].call(name, arguments)
 
     def link_port(self, number: int, pty: str) -> str:
         """Make COM``number`` the pty named ``pty``; returns the port's Windows name."""
@@ -143,8 +150,8 @@ class WineLab:
 
     def close(self) -> None:
         """End everything of this prefix and the screen."""
-        if self._driver is not None:
-            self._driver.close()
+        for driver in self._drivers:
+            driver.close()
         if self.prefix.exists():
             self.wineserver("-k")
             self.wineserver("-w")
@@ -188,8 +195,8 @@ class _Driver:
         self._lines.close()
         self._connection.close()
 
-    def call(self, name: str, arguments: Mapping[str, object], timeout: float) -> Any:
-        self._connection.settimeout(timeout)
+    def call(self, name: str, arguments: Mapping[str, object]) -> Any:
+        self._connection.settimeout(_ANSWER_TIME)
         message = {"call": name, "arguments": dict(arguments)}
         self._connection.sendall(json.dumps(message, default=jsonbytes.encode).encode() + b"\n")
         answer = json.loads(self._lines.readline(), object_hook=jsonbytes.decode)

@@ -1,0 +1,124 @@
+"""The person's desktop on Windows (:class:`neuron_guest.backend.Backend`), inside that person's session."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.platform.windows import apps as app_list
+from neuron_guest.platform.windows import (
+    desktop_windows,
+    display,
+    launch,
+    power,
+    screenshot,
+    system_info,
+    win32,
+)
+from neuron_guest.platform.windows.clipboard import Clipboard
+from neuron_guest.platform.windows.metrics import Metrics
+
+Result = TypeVar("Result")
+
+
+def _asked(work: Callable[[], Result]) -> Result:
+    """What Windows refuses is told as a refusal, with Windows' own words."""
+    try:
+        return work()
+    except win32.Win32Error as error:
+        raise BackendError("failed", str(error)) from error
+    except OSError as error:
+        raise BackendError("failed", str(error)) from error
+
+
+class WindowsBackend:
+    """Everything the agent can do here. The clipboard's window is made when it is first wanted."""
+
+    def __init__(self) -> None:
+        display.use_real_pixels()
+        self._clipboard: Clipboard | None = None
+        self._lock = threading.Lock()
+        self._metrics = Metrics()
+
+    def _board(self) -> Clipboard:
+        with self._lock:
+            if self._clipboard is None:
+                self._clipboard = _asked(Clipboard)
+            return self._clipboard
+
+    def info(self) -> Mapping[str, object]:
+        """See :meth:`Backend.info`."""
+        return _asked(system_info.info)
+
+    def clipboard_offer(self) -> Offer:
+        """See :meth:`Backend.clipboard_offer`."""
+        return self._board().offer()
+
+    def clipboard_read(self, mime: str) -> bytes:
+        """See :meth:`Backend.clipboard_read`."""
+        return self._board().read(mime)
+
+    def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_write`."""
+        self._board().write(items, secret=secret)
+
+    def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
+        """See :meth:`Backend.clipboard_watch`."""
+        return self._board().watch(changed)
+
+    def modes(self) -> Sequence[Mode]:
+        """See :meth:`Backend.modes`."""
+        return _asked(display.modes)
+
+    def mode(self) -> Mode:
+        """See :meth:`Backend.mode`."""
+        return _asked(display.current)
+
+    def set_mode(self, mode: Mode) -> Mode:
+        """See :meth:`Backend.set_mode`."""
+        return _asked(lambda: display.set_mode(mode))
+
+    def apps(self, *, icons: bool) -> Sequence[App]:
+        """See :meth:`Backend.apps`."""
+        return _asked(lambda: app_list.apps(with_icons=icons))
+
+    def launch(self, path: str, args: Sequence[str]) -> int:
+        """See :meth:`Backend.launch`."""
+        return _asked(lambda: launch.launch(path, args))
+
+    def open(self, target: str) -> None:
+        """See :meth:`Backend.open`."""
+        _asked(lambda: launch.open_target(target))
+
+    def windows(self) -> Sequence[Window]:
+        """See :meth:`Backend.windows`."""
+        return _asked(desktop_windows.windows)
+
+    def focus_window(self, window: int) -> None:
+        """See :meth:`Backend.focus_window`."""
+        _asked(lambda: desktop_windows.focus(window))
+
+    def close_window(self, window: int) -> None:
+        """See :meth:`Backend.close_window`."""
+        _asked(lambda: desktop_windows.close(window))
+
+    def screenshot(self) -> bytes:
+        """See :meth:`Backend.screenshot`."""
+        return _asked(screenshot.capture)
+
+    def power(self, action: str) -> None:
+        """See :meth:`Backend.power`."""
+        _asked(lambda: power.begin(action))
+
+    def metrics(self) -> Mapping[str, float]:
+        """See :meth:`Backend.metrics`."""
+        return _asked(self._metrics.read)
+
+    def close(self) -> None:
+        """See :meth:`Backend.close`."""
+        with self._lock:
+            if self._clipboard is not None:
+                self._clipboard.close()
+                self._clipboard = None
