@@ -11,6 +11,11 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "Start it with “systemctl start libvirtd”, or install libvirt."),
         Exit.CANNOT,
     ),
+    "guest.no-libvirt-library": Message(
+        QT_TRANSLATE_NOOP("guest", "Python's libvirt library is not installed."),
+        QT_TRANSLATE_NOOP("guest", "Install the package “python3-libvirt” (on Arch “libvirt-python”)."),
+        Exit.CANNOT,
+    ),
     "guest.libvirt-forbidden": Message(
         QT_TRANSLATE_NOOP("guest", "You are not allowed to use the virtual machine manager at {uri}."),
         QT_TRANSLATE_NOOP("guest", "Add yourself to the group “libvirt”, then log out and in again."),

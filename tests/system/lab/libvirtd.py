@@ -99,16 +99,18 @@ class Libvirtd:
         daemon = (
             f"/usr/sbin/libvirtd --config {own['etc']}/libvirtd.conf --pid-file {own['run']}/libvirtd.pid"
         )
-        self._process = subprocess.Popen(
-            [
-                "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child",
-                "--mount-proc", "sh", "-ec", f'{script}\nexec "$0" -c "$1" {daemon}', sys.executable, _INIT,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "stderr").open("wb"),
-            start_new_session=True,
-        )  # fmt: skip
+        argv = [
+            "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child",
+            "--mount-proc", "sh", "-ec", f'{script}\nexec "$0" -c "$1" {daemon}', sys.executable, _INIT,
+        ]  # fmt: skip
+        with (self.folder / "stderr").open("wb") as stderr:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+            )
         try:
             until(self._answers, timeout=60, what="libvirtd", every=0.2)
         except TimeoutError as error:
