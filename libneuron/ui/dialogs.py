@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 from libneuron.errors import NeuronError
 from libneuron.ui.announce import announce
 from libneuron.ui.text import translate
-from libneuron.ui.theme import SPACE, scaled
+from libneuron.ui.theme import SPACE, dialog_width, scaled
 from libneuron.ui.widgets import Button, Picture, Text, Tone, column, danger_button, heading, row
 
 
@@ -26,12 +26,12 @@ class MessageDialog(QDialog):
         self.setWindowTitle(name)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(scaled(52 * SPACE))
+        self.setMinimumWidth(dialog_width(52 * SPACE))
         self._said = f"{sentence} {more}".strip()
         self._more = Text(more)
         self._more.setVisible(bool(more))
         self.texts = column(heading(name), Text(sentence), self._more, gap=1)
-        picture = Picture(tone.icon, 40, tone=tone)
+        picture = Picture(tone.icon, 40, tone=tone, says=tone.word)
         top = row(picture, self.texts, gap=2)
         top.setAlignment(picture, Qt.AlignmentFlag.AlignTop)
         top.setStretch(1, 1)

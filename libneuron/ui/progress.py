@@ -10,7 +10,7 @@ from libneuron.progress import ProgressView
 from libneuron.ui.announce import announce
 from libneuron.ui.tasks import Task
 from libneuron.ui.text import duration, number, size, translate
-from libneuron.ui.theme import SPACE, scaled
+from libneuron.ui.theme import SPACE, dialog_width
 from libneuron.ui.widgets import Align, Button, OneLine, Text, Tone, column, heading, row
 
 _STEPS = 1000  # of the bar; totals may be beyond 32 bits
@@ -134,7 +134,7 @@ class ProgressDialog(QDialog):
         self.setWindowTitle(name)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(scaled(52 * SPACE))
+        self.setMinimumWidth(dialog_width(52 * SPACE))
         self.panel = ProgressPanel(name, can_pause=can_pause)
         self.setLayout(column(self.panel, margin=3))
         self._over = False

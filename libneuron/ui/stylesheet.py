@@ -10,12 +10,12 @@ QToolTip { background: $surface; color: $text; border: 1px solid $control; paddi
 
 QPushButton, QToolButton#button {
     background: $raised; color: $text; border: 1px solid $control; border-radius: 6px;
-    padding: 6px 14px; min-height: 20px;
+    padding: 7px 14px;
 }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $selected; color: $on_selected; }
 QPushButton:checked { background: $selected; color: $on_selected; border-color: $accent; }
-QPushButton:focus { border: 2px solid $focus; padding: 5px 13px; }
+QPushButton:focus { border: 2px solid $focus; padding: 6px 13px; }
 QPushButton:disabled { color: $muted; border-color: $border; background: $window; }
 QPushButton:default { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton:default:focus { border-color: $text; }
@@ -24,8 +24,8 @@ QPushButton[kind="danger"] { color: $danger; border-color: $danger; }
 QPushButton[kind="flat"] { background: transparent; border-color: transparent; color: $info; }
 QPushButton[kind="flat"]:hover { background: $hover; }
 QPushButton[kind="flat"]:focus { border-color: $focus; }
-QPushButton[kind="icon"] { padding: 5px; min-width: 22px; }
-QPushButton[kind="icon"]:focus { padding: 4px; }
+QPushButton[kind="icon"] { padding: 7px 8px; }
+QPushButton[kind="icon"]:focus { padding: 6px 7px; }
 QPushButton::menu-indicator { subcontrol-origin: padding; subcontrol-position: right center; right: 10px; }
 QPushButton[kind="menu"] { padding-right: 30px; }
 QPushButton[kind="menu"]:focus { padding-right: 29px; }
@@ -34,18 +34,18 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     background: $surface; color: $text; border: 1px solid $control; border-radius: 6px;
     selection-background-color: $selected; selection-color: $on_selected;
 }
-QLineEdit, QComboBox { padding: 6px 8px; min-height: 20px; }
-QSpinBox, QDoubleSpinBox { padding: 5px 8px; min-height: 22px; }
+QLineEdit, QComboBox { padding: 7px 8px; }
+QSpinBox, QDoubleSpinBox { padding: 6px 8px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
 QComboBox:focus {
     border: 2px solid $focus;
 }
-QLineEdit:focus, QComboBox:focus { padding: 5px 7px; }
-QSpinBox:focus, QDoubleSpinBox:focus { padding: 4px 7px; }
+QLineEdit:focus, QComboBox:focus { padding: 6px 7px; }
+QSpinBox:focus, QDoubleSpinBox:focus { padding: 5px 7px; }
 QLineEdit:disabled, QComboBox:disabled { color: $muted; border-color: $border; background: $window; }
 QComboBox QAbstractItemView { background: $surface; border: 1px solid $control; }
 
-QCheckBox, QRadioButton { spacing: 8px; padding: 3px; min-height: 20px; border: 2px solid transparent;
+QCheckBox, QRadioButton { spacing: 8px; padding: 3px; border: 2px solid transparent;
     border-radius: 6px; }
 QCheckBox:focus, QRadioButton:focus { border-color: $focus; }
 QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator {

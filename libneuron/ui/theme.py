@@ -204,6 +204,11 @@ def scaled(pixels: int) -> int:
     return round(pixels * max(1.0, line_height() / 16))
 
 
+def dialog_width(pixels: int) -> int:
+    """:func:`scaled`, as far as the screen has room."""
+    return min(scaled(pixels), QGuiApplication.primaryScreen().availableSize().width() - 6 * SPACE)
+
+
 class Theme(QObject):
     """The application's colours; follows the desktop while its look is ``SYSTEM``."""
 

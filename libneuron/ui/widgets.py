@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from libneuron.ui import icons
+from libneuron.ui.text import translate
 from libneuron.ui.theme import SPACE, Scale, recolored, scaled
 
 
@@ -48,6 +49,17 @@ class Tone(Enum):
     def icon(self) -> str:
         """The drawing that stands for it."""
         return "info" if self in (Tone.PLAIN, Tone.MUTED) else self.value
+
+    @property
+    def word(self) -> str:
+        """What its drawing says to someone who cannot see it; empty where it says nothing."""
+        return {
+            Tone.INFO: translate("Widgets", "Note"),
+            Tone.GOOD: translate("Widgets", "Good"),
+            Tone.WARN: translate("Widgets", "Warning"),
+            Tone.DANGER: translate("Widgets", "Problem"),
+            Tone.UNKNOWN: translate("Widgets", "Unknown"),
+        }.get(self, "")
 
 
 class Align(Enum):
@@ -178,19 +190,26 @@ def muted(text: str) -> Text:
 
 
 class Picture(QLabel):
-    """A drawing beside text. It says nothing of its own: the text next to it carries the meaning.
+    """A drawing. ``says`` is what it tells; without, it only decorates and screen readers pass it by.
 
     ``size`` is in device-independent pixels at the usual font; it grows with the person's.
     """
 
-    def __init__(self, name: str, size: int, *, tone: Tone = Tone.PLAIN) -> None:
+    def __init__(self, name: str, size: int, *, tone: Tone = Tone.PLAIN, says: str = "") -> None:
         super().__init__()
+        self.say(says)
         self._name, self._wish, self._tone = name, size, tone
         self._draw()
 
-    def show_icon(self, name: str, tone: Tone) -> None:
-        """Show another drawing."""
-        self._name, self._tone = name, tone
+    def say(self, says: str) -> None:
+        """Tell something else; empty: it decorates."""
+        self.setAccessibleName(says)
+        self.setProperty("decorative", not says)
+
+    def show_tone(self, tone: Tone) -> None:
+        """Show another tone's drawing, and say its word."""
+        self._name, self._tone = tone.icon, tone
+        self.say(tone.word)
         self._draw()
 
     def _draw(self) -> None:
@@ -332,7 +351,7 @@ class Notice(QFrame):
         self.setProperty("kind", "notice")
         self.setProperty("tone", tone.value)
         self.label = Text(text)
-        self._picture = Picture(tone.icon, 20, tone=tone)
+        self._picture = Picture(tone.icon, 20, tone=tone, says=tone.word)
         line = row(self._picture, self.label, *buttons, gap=1)
         line.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
         line.setAlignment(self._picture, Qt.AlignmentFlag.AlignTop)
@@ -342,7 +361,7 @@ class Notice(QFrame):
     def show_text(self, text: str, tone: Tone) -> None:
         """Say something else."""
         self.label.setText(text)
-        self._picture.show_icon(tone.icon, tone)
+        self._picture.show_tone(tone)
         self.setProperty("tone", tone.value)
         self.style().polish(self)
 
@@ -352,7 +371,7 @@ class Status(QWidget):
 
     def __init__(self, text: str, tone: Tone) -> None:
         super().__init__()
-        self._picture = Picture(tone.icon, 16, tone=tone)
+        self._picture = Picture(tone.icon, 16, tone=tone, says=tone.word)
         self.label = Text(text, tone=tone)
         line = row(self._picture, self.label, gap=1)
         line.setSpacing(6)
@@ -363,7 +382,7 @@ class Status(QWidget):
         """Show another state."""
         self.label.setText(text)
         self.label.set_tone(tone)
-        self._picture.show_icon(tone.icon, tone)
+        self._picture.show_tone(tone)
 
 
 class EmptyState(QWidget):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from libneuron.ui.app import application
 from libneuron.ui.tasks import tasks
 from libneuron.ui.theme import Look, theme
+from tests.ui.audit.run import findings
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,18 @@ def nothing_left(qapp: QApplication) -> Iterator[None]:
     qapp.processEvents()
     theme().look = Look.LIGHT
     gc.collect()
+
+
+Audit = Callable[..., None]
+
+
+@pytest.fixture
+def audit(qapp: QApplication) -> Audit:
+    """``audit(make_window, data=("win11",))``: fails on any finding in any variant."""
+
+    def check(make: Callable[[], QWidget], *, data: Sequence[str] = ()) -> None:
+        found = findings(qapp, make, data=data)
+        lines = [f"{variant}: {finding}" for variant, all_of in found.items() for finding in all_of]
+        assert not lines, "\n".join(lines)
+
+    return check

@@ -136,3 +136,9 @@ SCENES = {
     "library-pages": pages,
     "library-empty": empty,
 }
+
+DATA = (
+    "/media/windows/Users/Ada/Pictures/2019/Summer in Jutland/IMG_20190714_183311.jpg",
+    "GiB",
+    "$ virsh start win11\nerror: no such domain",
+)
