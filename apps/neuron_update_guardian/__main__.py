@@ -1,0 +1,72 @@
+"""Starts the Update Guardian: the command line with a verb, the window without."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from libneuron import cli
+from neuron_update_guardian import commands
+
+
+def _root(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--root", metavar="DIR", help="look at the system mounted at DIR instead of this one")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    made = cli.parser(
+        "neuron-update-guardian", "Snapshots before updates, checks after them, roll back that is proved."
+    )
+    verbs = made.add_subparsers(dest="verb_name", metavar="VERB")
+
+    def add(name: str, verb: cli.Verb, help_text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=help_text)
+        added.set_defaults(verb=verb)
+        cli.add_json(added)
+        _root(added)
+        return added
+
+    add("status", commands.status, "how the last update went")
+    check = add("check", commands.check, "check the system now")
+    check.add_argument("--baseline", metavar="FILE|ID", help="compare with a saved result or an update's")
+    begin = add("begin", commands.begin, "keep a way back; hooks call it before an update")
+    begin.add_argument("--tool", default="", help="the package manager")
+    begin.add_argument("--from-apt", action="store_true", help="read apt's package list from standard input")
+    begin.add_argument(
+        "--without-snapshot", action="store_true", help="go on even where no snapshot can be taken"
+    )
+    end = add("end", commands.end, "judge the update; hooks call it after one")
+    end.add_argument("--if-open", action="store_true", help="do nothing where no update is in progress")
+    confirm = add("confirm", commands.confirm, "say that an update is good")
+    confirm.add_argument("id", nargs="?", metavar="ID")
+    confirm.add_argument("--release-held", action="store_true", help="let rolled-back versions in again")
+    rollback = add("rollback", commands.rollback, "go back to a restore point")
+    rollback.add_argument("id", nargs="?", metavar="ID", help="an update, or rN to undo roll back N")
+    rollback.add_argument("--dry-run", action="store_true", help="only show what would change")
+    rollback.add_argument("--drop", action="store_true", help="give up a roll back that was not committed")
+    boot = add("boot", commands.after_boot, "what the units call at every start")
+    boot.add_argument("--early", action="store_true", help="before local file systems are mounted")
+    add("history", commands.history, "updates and roll backs so far")
+    diff = add("diff", commands.diff, "packages that differ between two restore points")
+    diff.add_argument("a", metavar="A")
+    diff.add_argument("b", metavar="B", nargs="?", default="now")
+    hooks = add("hooks", commands.hook, "put the package managers' hooks in place, or take them away")
+    hooks.add_argument("what", choices=("install", "remove"))
+    hooks.add_argument("manager", nargs="*", metavar="MANAGER")
+    hooks.add_argument(
+        "--program", default="/usr/bin/neuron-update-guardian", help="the command the hooks call"
+    )
+    add("doctor", commands.doctor, "what this machine can do, and what stands in the way")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return cli.run(parser(), words or ["status"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

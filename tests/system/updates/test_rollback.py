@@ -1,0 +1,196 @@
+"""Roll back on a real btrfs, in both layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from libneuron.errors import NeuronError
+from libneuron.system import btrfs
+from libneuron.updates import guardian
+from libneuron.updates.store import open_store
+from tests.system.updates.disk import Disk, disk, run, status
+
+LAYOUTS = ["@", "root", None]
+
+
+@pytest.fixture(params=LAYOUTS, ids=["@", "fedora", "default-subvolume"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    with disk(tmp_path, named=request.param) as made:
+        yield made
+
+
+def updated(machine: Disk) -> guardian.Judged:
+    guardian.begin(machine.machine(), tool="test")
+    machine.update_badly()
+    return guardian.end(machine.machine())
+
+
+def test_a_bad_update_is_noticed_rolled_back_and_called_restored_only_after_the_restart(
+    machine: Disk,
+) -> None:
+    judged = updated(machine)
+    assert judged.verdict.regressions == ("programs",)
+    assert judged.packages == {"app": ("1", "2")}
+
+    done = guardian.roll_back(machine.machine(), None)
+    assert done.outcome == ""
+    assert not (machine.point / "usr/bin/app").exists(), "the running system is not touched"
+
+    machine.restart()
+    assert (machine.point / "usr/bin/app").exists()
+    assert not (machine.point / "usr/bin/extra").exists()
+    over = guardian.resume(machine.machine())
+    assert over is not None
+    assert (over.outcome, over.problems) == ("restored", ())
+    machine.check_clean()
+
+
+def test_the_preview_names_packages_files_and_what_stays(machine: Disk) -> None:
+    btrfs.create(machine.point / "home", "user")
+    updated(machine)
+    seen = guardian.look_ahead(machine.machine(), None)
+    assert seen.packages == {"app": ("2", "1")}
+    assert {"/usr/bin/app", "/usr/bin/extra", "/etc/app.conf", "/var/lib/dpkg/status"} <= set(seen.files)
+    assert "/etc/fstab" not in seen.files
+    assert seen.nested == ("home/user",)
+
+
+def test_nested_subvolumes_come_along_as_they_are_now(machine: Disk) -> None:
+    btrfs.create(machine.point / "home", "user")
+    (machine.point / "home/user/photo").write_text("before")
+    updated(machine)
+    (machine.point / "home/user/photo").write_text("after")
+    guardian.roll_back(machine.machine(), None)
+    machine.restart()
+    guardian.resume(machine.machine(), early=True)
+    assert (machine.point / "home/user/photo").read_text() == "after"
+
+
+def test_a_roll_back_can_be_rolled_back(machine: Disk) -> None:
+    updated(machine)
+    first = guardian.roll_back(machine.machine(), None)
+    machine.restart()
+    guardian.resume(machine.machine())
+    guardian.roll_back(machine.machine(), f"r{first.id}")
+    machine.restart()
+    over = guardian.resume(machine.machine())
+    assert over is not None
+    assert over.outcome == "restored"
+    assert (machine.point / "usr/bin/extra").exists()
+
+
+def test_a_system_changed_after_the_restart_is_not_called_restored(machine: Disk) -> None:
+    updated(machine)
+    guardian.roll_back(machine.machine(), None)
+    machine.restart()
+    (machine.point / "var/lib/dpkg/status").write_text(status(("app", "3")))
+    (machine.point / "usr/bin/app").unlink()
+    over = guardian.resume(machine.machine())
+    assert over is not None
+    assert over.outcome == "unverified"
+    assert any("packages differ" in problem for problem in over.problems)
+    assert any("programs" in problem for problem in over.problems)
+
+
+def test_a_restore_point_whose_kernel_has_no_modules_is_refused_and_nothing_changes(machine: Disk) -> None:
+    updated(machine)
+    point = guardian.history(machine.machine()).updates[0].point
+    with open_store(machine.machine().root, machine.machine().clock) as store:
+        assert store.volume is not None
+        place = store.volume.path(point)
+        btrfs.set_readonly(place, readonly=False)
+        (place / "usr/lib/modules/6.1.0-test/kernel/a.ko").unlink()
+    with pytest.raises(NeuronError) as caught:
+        guardian.roll_back(machine.machine(), None)
+    assert caught.value.code == "updates.target-unsound"
+    machine.restart()
+    assert (machine.point / "usr/bin/extra").exists()
+    assert guardian.history(machine.machine()).pending is None
+
+
+def test_an_update_does_not_begin_while_a_roll_back_waits(machine: Disk) -> None:
+    updated(machine)
+    guardian.roll_back(machine.machine(), None)
+    with pytest.raises(NeuronError) as caught:
+        guardian.begin(machine.machine(), tool="test")
+    assert caught.value.code == "updates.rollback-pending"
+
+
+def test_versions_that_were_rolled_back_are_held_until_released(machine: Disk) -> None:
+    updated(machine)
+    guardian.roll_back(machine.machine(), None)
+    machine.restart()
+    guardian.resume(machine.machine())
+    with pytest.raises(NeuronError) as caught:
+        guardian.begin(machine.machine(), tool="apt", incoming={"app": "2"})
+    assert caught.value.code == "updates.held"
+    assert not guardian.begin(machine.machine(), tool="apt", incoming={"app": "3"}).joined
+    guardian.end(machine.machine())
+    guardian.confirm(machine.machine(), release_held=True)
+    guardian.begin(machine.machine(), tool="apt", incoming={"app": "2"})
+
+
+def test_runs_with_one_leader_are_one_update_and_others_are_not(machine: Disk) -> None:
+    first = guardian.begin(machine.machine(), tool="apt", leader="unattended-upgr 7 1")
+    guardian.end(machine.machine())
+    again = guardian.begin(machine.machine(), tool="apt", leader="unattended-upgr 7 1")
+    assert (again.update, again.joined) == (first.update, True)
+    guardian.end(machine.machine())
+    assert not guardian.begin(machine.machine(), tool="apt", leader="").joined
+
+
+def test_an_active_swap_file_stops_the_update_with_the_reason(machine: Disk) -> None:
+    swap = machine.point / "swapfile"
+    with swap.open("wb"):
+        pass
+    run("chattr", "+C", swap)
+    swap.write_bytes(bytes(8 << 20))
+    swap.chmod(0o600)
+    run("mkswap", swap)
+    run("swapon", swap)
+    try:
+        with pytest.raises(NeuronError) as caught:
+            guardian.begin(machine.machine(), tool="test")
+    finally:
+        run("swapoff", swap)
+    assert caught.value.code == "updates.swapfile"
+    assert guardian.history(machine.machine()).open is None
+
+
+def test_too_little_space_stops_the_update_unless_the_person_insists(machine: Disk) -> None:
+    machine.settings = type(machine.settings)(free_mib=100_000)
+    with pytest.raises(NeuronError) as caught:
+        guardian.begin(machine.machine(), tool="test")
+    assert caught.value.code == "updates.no-space"
+    begun = guardian.begin(machine.machine(), tool="test", without_snapshot=True)
+    assert "Too little space" in begun.obstacle
+    assert guardian.history(machine.machine()).updates[-1].overridden
+
+
+def test_old_points_go_but_the_last_known_good_and_pinned_ones_stay(machine: Disk) -> None:
+    machine.settings = type(machine.settings)(free_mib=1, keep=2)
+    for number in range(1, 7):
+        begun = guardian.begin(machine.machine(), tool="test")
+        guardian.end(machine.machine())
+        if number in (1, 2, 3):
+            guardian.confirm(machine.machine(), begun.update)
+        if number == 1:
+            guardian.pin(machine.machine(), begun.update, pinned=True)
+    left = [item.id for item in guardian.history(machine.machine()).updates if not item.removed]
+    assert left == ["1", "3", "4", "5", "6"]
+    with open_store(machine.machine().root, machine.machine().clock) as store:
+        assert store.volume is not None
+        assert store.volume.names("@neuron/points") == ("1", "3", "4", "5", "6")
+
+
+def test_the_first_healthy_start_confirms_the_update(machine: Disk) -> None:
+    guardian.begin(machine.machine(), tool="test")
+    guardian.end(machine.machine())
+    assert guardian.after_start(machine.machine()) is None, "not before the restart"
+    machine.restart()
+    judged = guardian.after_start(machine.machine())
+    assert judged is not None
+    assert guardian.history(machine.machine()).updates[-1].known_good
