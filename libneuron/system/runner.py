@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,3 +170,27 @@ def spawn(
         )
     except (FileNotFoundError, PermissionError) as error:
         raise SystemAccessError("system.program-missing", program=words[0], details=str(error)) from error
+
+
+_SAID = 400  # bytes of a program's last words kept for the person
+
+
+def run_bounded(argv: Sequence[str | Path], *, limit: float) -> tuple[int | None, str]:
+    """Run a foreign ``argv`` for at most ``limit`` seconds; (status or None where it was stopped, last words).
+
+    Its whole process group is ended, so that a child which holds the output open cannot hold us.
+    Raises: SystemAccessError program-missing.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = spawn(argv, stdout=output, stderr=output)
+        try:
+            status: int | None = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        size = output.seek(0, 2)
+        output.seek(max(0, size - _SAID))
+        return status, output.read().decode("utf-8", "replace").strip()

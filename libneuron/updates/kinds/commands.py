@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import tempfile
-
-from libneuron.system.runner import spawn
+from libneuron.system.runner import run_bounded
 from libneuron.system.tables import Table
 from libneuron.updates.health import Outcome, failed, not_applicable, unknown
 from libneuron.updates.subject import Probe, Subject
-
-_SAID = 400  # bytes of a program's last words kept for the person
-
-
-def run_bounded(argv: tuple[str, ...], limit: float) -> tuple[int | None, str]:
-    """Run ``argv`` for at most ``limit`` seconds; (status or None where it was stopped, its last words).
-
-    The whole process group is ended, so that a child which holds the output open cannot hold us.
-    """
-    with tempfile.TemporaryFile() as output:
-        process = spawn(argv, stdout=output, stderr=output)
-        try:
-            status: int | None = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        size = output.seek(0, 2)
-        output.seek(max(0, size - _SAID))
-        return status, output.read().decode("utf-8", "replace").strip()
 
 
 def command(settings: Table) -> Probe:
@@ -46,7 +18,7 @@ def command(settings: Table) -> Probe:
             return not_applicable()
         if not subject.root.live:
             return unknown("not-live")
-        status, said = run_bounded(argv, subject.limit)
+        status, said = run_bounded(argv, limit=subject.limit)
         if status is None:
             return unknown("timeout", seconds=f"{subject.limit:g}")
         return failed("command", [] if status == 0 else [said.splitlines()[-1] if said else str(status)])
@@ -60,7 +32,7 @@ def script(path: str) -> Probe:
     def probe(subject: Subject) -> Outcome:
         if not subject.root.live:
             return unknown("not-live")
-        status, _said = run_bounded((path,), subject.limit)
+        status, _said = run_bounded((path,), limit=subject.limit)
         if status is None:
             return unknown("timeout", seconds=f"{subject.limit:g}")
         return failed("scripts", [] if status == 0 else [f"{path} ({status})"])
