@@ -176,7 +176,8 @@ _SAID = 400  # bytes of a program's last words kept for the person
 
 
 def run_bounded(argv: Sequence[str | Path], *, limit: float) -> tuple[int | None, str]:
-    """Run a foreign ``argv`` for at most ``limit`` seconds; (status or None where it was stopped, last words).
+    """Run a foreign ``argv`` for at most ``limit`` seconds; (status or None where it was stopped, last
+    words).
 
     Its whole process group is ended, so that a child which holds the output open cannot hold us.
     Raises: SystemAccessError program-missing.
