@@ -12,7 +12,7 @@ _ACCENTS = str.maketrans(
     "AaBCcDdEeGgHhIiJjKkLlNnOoRrSsTtUuWwYyZz",
     "ÅåßÇçĐđÉéĜĝĤĥÎîĴĵĶķĻļÑñÖöŔŕŠšŢţÛûŴŵÝýŽž",
 )
-KEPT = re.compile(r"\{[^{}]*\}|%n|%\d|&.|<[^<>]+>")
+KEPT = re.compile(r"\{[^{}]*\}|%n|%\d|&\w|<[^<>]+>")
 """What a translation must carry over unchanged."""
 _PADDING = "~"
 
@@ -28,4 +28,4 @@ def pseudo(text: str) -> str:
         end = kept.end()
     made.append(text[end:].translate(_ACCENTS))
     length = len(KEPT.sub("x", text))
-    return f"[{''.join(made)} {_PADDING * max(1, round(length * 0.4) - 3)}]"
+    return f"[{''.join(made)} {_PADDING * max(1, round(length * 0.4))}]"

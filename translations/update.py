@@ -6,9 +6,13 @@ add its code to LANGUAGES, run this, translate the new file with Qt Linguist.
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,30 +21,55 @@ HERE = ROOT / "translations"
 COMPILED = ROOT / "resources" / "translations"
 LANGUAGES: tuple[str, ...] = ()
 """Languages with a complete translation."""
+MARKS = ("translate", "QT_TRANSLATE_NOOP")
 
 
 def _tool(name: str) -> str:
     return str(Path(sys.executable).parent / f"pyside6-{name}")
 
 
-def sources() -> list[str]:
+def sources() -> list[Path]:
     """Every file whose texts people see."""
-    return sorted(str(path) for top in ("libneuron", "apps") for path in (ROOT / top).rglob("*.py"))
+    return sorted(path for top in ("libneuron", "apps") for path in (ROOT / top).rglob("*.py"))
+
+
+def texts(source: Path) -> Iterator[tuple[str, str, str]]:
+    """(context, text, comment) of each call of :data:`MARKS` with literal words in ``source``.
+
+    lupdate's own reader of Python differs by version: 6.11 loses a call whose count is an expression.
+    """
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        words = [word.value for word in node.args[:3] if isinstance(word, ast.Constant)]
+        if name in MARKS and len(words) >= 2 and isinstance(words[0], str) and isinstance(words[1], str):
+            comment = words[2] if len(words) > 2 and isinstance(words[2], str) else ""
+            yield words[0], words[1], comment
 
 
 def extract(target: Path, *options: str) -> None:
     """Merge the texts of the code into ``target``; texts that are gone are dropped."""
-    command = [
-        _tool("lupdate"),
-        *options,
-        "-no-obsolete",
-        "-locations",
-        "none",
-        *sources(),
-        "-ts",
-        str(target),
-    ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    found = sorted({text for source in sources() for text in texts(source)})
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder, "texts.cpp")  # in C++, which lupdate reads reliably
+        lines = []
+        for words in found:
+            context, text, comment = (json.dumps(word, ensure_ascii=False) for word in words)
+            count = ", 1" if "%n" in words[1] else ""
+            lines.append(f"QCoreApplication::translate({context}, {text}, {comment}{count});\n")
+        code.write_text("".join(lines), encoding="utf-8")
+        command = [
+            _tool("lupdate"),
+            *options,
+            "-no-obsolete",
+            "-locations",
+            "none",
+            str(code),
+            "-ts",
+            str(target),
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def fill_english(target: Path) -> None:

@@ -19,7 +19,7 @@
 
 Rules for windows
     - All texts through ``translate("Context", "text")``: this very name, two plain literals (adjacent ones
-      are joined; no f-string, no variable, no inner parentheses: ``lupdate`` reads the source). Values by
+      are joined; no f-string, no variable: ``translations/update.py`` reads the source). Values by
       ``.format(name=…)``. Counts: ``translate("Context", "%n file(s)", None, count)``.
     - Texts of the library: ``QT_TRANSLATE_NOOP`` tables (``libneuron.errors``), given ``translate``.
     - ``python translations/update.py`` after changing texts with ``%n``.

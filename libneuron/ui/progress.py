@@ -82,8 +82,8 @@ class ProgressPanel(QFrame):
         self.pause.setText(
             translate("Progress", "&Continue") if view.paused else translate("Progress", "&Pause")
         )
-        if self._task is not None and not self._task.progress.cancelled:
-            self.cancel.setEnabled(view.cancellable)
+        stopping = self._task is not None and self._task.progress.cancelled
+        self.cancel.setEnabled(view.cancellable and not stopping)
         self._say(view)
 
     def ask_cancel(self) -> None:

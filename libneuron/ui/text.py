@@ -12,8 +12,8 @@ from libneuron.system.paths import resources
 def translate(context: str, text: str, comment: str | None = None, n: int = -1) -> str:
     """Text in the person's language; also the ``translate`` that the library's errors and reports take.
 
-    ``n`` chooses the plural form and fills ``%n``; ``comment`` helps the translator. ``lupdate`` reads
-    calls of this very name, so neither rename it nor wrap it.
+    ``n`` chooses the plural form and fills ``%n``; ``comment`` helps the translator. Calls of this
+    very name are read by ``translations/update.py``, so neither rename it nor wrap it.
     """
     return QCoreApplication.translate(context, text, comment, n)
 
