@@ -10,6 +10,7 @@ Ready means: TLS is done *and* the guest's ``hello`` arrived (see :mod:`libneuro
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
 import time
@@ -18,10 +19,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from libneuron.guest.wire.errors import ProtocolError
+from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 from libneuron.guest.wire.mux import Message, Mux, MuxEvent, Source
 from libneuron.guest.wire.record import (
     ID_SIZE,
+    NO_HINT,
     Foreign,
     Lost,
     Mark,
@@ -52,10 +54,19 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Credentials:
-    """A TLS context made for this role, and the DER of the only certificate accepted."""
+    """A TLS context made for this role, and the DER of the only certificate accepted.
+
+    ``enrolment`` is not empty where the key is good only for fetching a fresh one (decision 5).
+    """
 
     context: ssl.SSLContext
     peer_der: bytes
+    enrolment: str = ""
+
+
+def hint(guest_der: bytes) -> bytes:
+    """Two bytes that tell a guest's certificates apart (collisions only cost a refused handshake)."""
+    return hashlib.sha256(guest_der).digest()[:2]
 
 
 @dataclass(frozen=True)
@@ -78,15 +89,16 @@ ChannelEvent = Ready | Down | MuxEvent
 class Channel:
     """One end. Not thread-safe: one thread, or one event loop, owns it.
 
-    ``credentials`` is asked at each new session, so that new keys are used at once; None means that this
-    end has no keys (a guest then stays silent after ACK and the host learns nothing).
+    ``credentials`` is asked at each new session, so that new keys are used at once. A guest's gets the
+    host's hint (see :func:`hint`); None means that this end has no such key, and the session fails.
+    ``used`` is what the present session was begun with.
     """
 
     def __init__(
         self,
         *,
         host: bool,
-        credentials: Callable[[], Credentials | None],
+        credentials: Callable[[bytes], Credentials | None],
         clock: Callable[[], float] = time.monotonic,
         hello: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
@@ -103,6 +115,7 @@ class Channel:
         self._answered_call = b""
         self._silent = True  # no data record arrived in this epoch yet
         self.phase = Phase.IDLE
+        self.used: Credentials | None = None
         self.mux = Mux(clock)
 
     # -- beginning ----------------------------------------------------------------------------------
@@ -113,6 +126,7 @@ class Channel:
             self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
             return
         self._reset(os.urandom(ID_SIZE), Phase.SYNCING)
+        self.used = self._credentials(NO_HINT)
         self._decoder.epoch = b""  # nothing counts before the guest's ACK
         self._again = SYNC_AGAIN
         self._sync()
@@ -129,7 +143,7 @@ class Channel:
         self.mux = Mux(self._clock)
 
     def _sync(self) -> None:
-        self._outbox.append(mark(Mark.SYNC, self._epoch))
+        self._outbox.append(mark(Mark.SYNC, self._epoch, hint(self.used.peer_der) if self.used else NO_HINT))
         self._again_at = self._clock() + self._again
         self._again = min(self._again * 2, SYNC_SLOWEST)
 
@@ -172,6 +186,8 @@ class Channel:
             if found.kind is Mark.ACK and self.phase is Phase.SYNCING and found.id == self._epoch:
                 self._decoder.epoch = self._epoch
                 self._secure(events)
+            elif found.kind is Mark.REFUSE and self.phase is Phase.SECURING and found.id == self._epoch:
+                events.append(self._fail(AuthenticationError("the guest has no key for this host")))
             elif found.kind is Mark.CALL and found.id != self._answered_call:
                 self._answered_call = found.id
                 if self.phase is Phase.SYNCING:
@@ -187,6 +203,7 @@ class Channel:
                 events.append(Down(None))
             self._reset(found.id, Phase.SECURING)
             self._outbox.append(mark(Mark.ACK, found.id))
+            self.used = self._credentials(found.hint)
             self._secure(events)
 
     def _epoch_or_none(self) -> bytes | None:
@@ -199,11 +216,11 @@ class Channel:
     def _secure(self, events: list[ChannelEvent]) -> None:
         self.phase = Phase.SECURING
         self._limit_at = self._clock() + HANDSHAKE_LIMIT
-        credentials = self._credentials()
-        if credentials is None:
-            events.append(self._fail(ProtocolError("there are no keys")))
+        if self.used is None:
+            self._outbox.append(mark(Mark.REFUSE, self._epoch))
+            events.append(self._fail(AuthenticationError("there is no key for this session")))
             return
-        self._tls = TlsPipe(credentials.context, credentials.peer_der, server=not self._host)
+        self._tls = TlsPipe(self.used.context, self.used.peer_der, server=not self._host)
         if self._host:
             self._tls.start()
             self._push_tls()

@@ -20,8 +20,9 @@ MARKER = bytes.fromhex("cbe1dc82d180e781f4b9f5445444d9eb")
 VERSION = 1
 ID_SIZE = 16
 MAX_PAYLOAD = 32 * 1024
+NO_HINT = b"\0\0"
 
-_MARK = struct.Struct(">16sBBxx16s")
+_MARK = struct.Struct(">16sBB2s16s")
 _MARK_SIZE = _MARK.size + 4
 _DATA = struct.Struct(">BxxxI16s")
 _CRC = struct.Struct(">I")
@@ -35,6 +36,7 @@ class Mark(IntEnum):
     SYNC = 1  # host → guest: everything before is void, this id names the new epoch
     ACK = 2  # guest → host: the epoch has begun here too
     CALL = 3  # guest → host: I have no session; the id names this call, so that it is answered once
+    REFUSE = 4  # guest → host: I have no key for this epoch
 
 
 _MARKS = frozenset(int(kind) for kind in Mark)
@@ -46,6 +48,7 @@ class Marked:
 
     kind: Mark
     id: bytes
+    hint: bytes = NO_HINT
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,9 @@ class Lost:
 RecordEvent = Marked | Payload | Foreign | Lost
 
 
-def mark(kind: Mark, identity: bytes) -> bytes:
-    """A mark's bytes."""
-    head = _MARK.pack(MARKER, kind, VERSION, identity)
+def mark(kind: Mark, identity: bytes, hint: bytes = NO_HINT) -> bytes:
+    """A mark's bytes. ``hint`` (two bytes) tells a guest with several keys which one the host wants."""
+    head = _MARK.pack(MARKER, kind, VERSION, hint, identity)
     return head + _CRC.pack(crc32(head))
 
 
@@ -137,11 +140,11 @@ class RecordDecoder:
 
     @staticmethod
     def _mark(data: bytes, at: int) -> Marked | None:
-        _, kind, version, identity = _MARK.unpack_from(data, at)
+        _, kind, version, hint, identity = _MARK.unpack_from(data, at)
         (crc,) = _CRC.unpack_from(data, at + _MARK.size)
         if crc != crc32(data[at : at + _MARK.size]) or version != VERSION or kind not in _MARKS:
             return None
-        return Marked(Mark(kind), identity)
+        return Marked(Mark(kind), identity, hint)
 
     def _keep(self, data: bytes, used: int, overlap: int) -> None:
         self._tail = data[used:]

@@ -53,12 +53,12 @@ class Joined:
         self.guest = self.new_guest()
 
     def new_host(self) -> Channel:
-        return Channel(host=True, credentials=lambda: pair_of_credentials()[0], clock=self.clock)
+        return Channel(host=True, credentials=lambda _hint: pair_of_credentials()[0], clock=self.clock)
 
     def new_guest(self) -> Channel:
         return Channel(
             host=False,
-            credentials=lambda: pair_of_credentials()[1],
+            credentials=lambda _hint: pair_of_credentials()[1],
             clock=self.clock,
             hello=lambda: {"agent": "test"},
         )

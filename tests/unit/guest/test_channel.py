@@ -69,7 +69,7 @@ def test_a_guest_that_restarts_calls_and_is_answered() -> None:
 def test_a_stranger_is_refused_and_both_ends_know() -> None:
     joined = Joined()
     stranger = credentials(new_pair("x"), new_pair("y"), server=True)
-    joined.guest._credentials = lambda: stranger
+    joined.guest._credentials = lambda _hint: stranger
     joined.host.start()
     joined.run()
     down = joined.host_events[-1]

@@ -1,0 +1,97 @@
+"""The agent's command line: ``serve`` (the service), ``simulate`` (the demo's guest), ``selftest``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuron_guest import VERSION
+from neuron_guest.agent import Agent
+from neuron_guest.keys import GuestKeys
+from neuron_guest.machine import Machine, this_machine
+from neuron_guest.port import Port
+
+
+def _serve(options: argparse.Namespace) -> int:
+    machine = this_machine()
+    port = machine.port(options.port)
+    keys = GuestKeys(options.keys or machine.keys_folder, machine.discs)
+    return machine.run_service(Agent(port, machine.service_backend(), keys))
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from neuron_guest.platform.posix import UnixListenPort
+    from neuron_guest.simulated import SimulatedBackend
+
+    port: Port = UnixListenPort(options.socket)
+    sys.stdout.write(f"simulated guest on {options.socket}\n")
+    sys.stdout.flush()
+    backend = SimulatedBackend()
+    agent = Agent(port, backend, GuestKeys(options.keys))
+
+    def off() -> None:
+        backend.powered_off.wait()
+        agent.stop()
+
+    threading.Thread(target=off, daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.stop())
+    agent.run()
+    return 0
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from neuron_guest.selftest import report, run
+
+    machine: Machine = this_machine()
+    results = run(machine.session_backend())
+    sys.stdout.write(report(results, as_json=options.json))
+    return 0 if all(result.ok for result in results) else 1
+
+
+def _session(options: argparse.Namespace) -> int:
+    return this_machine().run_session(options.socket)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Exit statuses as everywhere in the suite: 0 done, 1 failed, 2 usage, 3 cannot run here."""
+    parser = argparse.ArgumentParser(prog="neuron-guest", description="The agent inside the virtual machine")
+    parser.add_argument("--version", action="version", version=VERSION)
+    parser.add_argument("--debug", action="store_true", help="log more to standard error")
+    verbs = parser.add_subparsers(dest="name", required=True, metavar="VERB")
+
+    serve = verbs.add_parser("serve", help="serve the VM's channel; the service runs this")
+    serve.add_argument("--port", type=Path, help="the port's device, if not the usual one")
+    serve.add_argument("--keys", type=Path, help="where the keys are kept, if not in the usual place")
+    serve.set_defaults(run=_serve)
+
+    session = verbs.add_parser("session", help="serve the signed-in person's desktop to the service")
+    session.add_argument("--socket", type=Path, help="the service's socket, if not the usual one")
+    session.set_defaults(run=_session)
+
+    simulate = verbs.add_parser("simulate", help="a guest that exists only in memory, for the demo")
+    simulate.add_argument("--socket", type=Path, required=True)
+    simulate.add_argument("--keys", type=Path, required=True)
+    simulate.set_defaults(run=_simulate)
+
+    selftest = verbs.add_parser("selftest", help="try every verb on this machine")
+    selftest.add_argument("--json", action="store_true", help="print one JSON object")
+    selftest.set_defaults(run=_selftest)
+
+    options = parser.parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if options.debug else logging.INFO,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    status: int = options.run(options)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,419 @@
+"""The agent's heart: one thread owns the port, the session and all queues; verbs run on worker threads.
+
+``ping``, ``hello`` and ``cancel`` are answered on the spot, so that a verb that takes long (or hangs) never
+makes the agent look dead. Workers post what they have made and ring the port's bell.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
+from libneuron.guest.wire.errors import FieldError, ProtocolError
+from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Stopped
+from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
+from neuron_guest import VERSION
+from neuron_guest.backend import Backend, BackendError, Offer
+from neuron_guest.handlers import HANDLERS, Answer, Call
+from neuron_guest.keys import GuestKeys
+from neuron_guest.port import Port, PortGone
+
+_log = logging.getLogger("neuron_guest")
+
+_WORKERS = 4
+_WAITING = 64  # requests in work or in the queue; more are answered with "busy"
+_BURST = 8  # pieces of bulk between two looks at what came in
+_REOPEN = (0.2, 1.0)  # seconds between attempts to open the port: first, and at most
+
+
+@dataclass
+class _Request:
+    """A request whose body is still coming in, or which a worker has in hand."""
+
+    id: str | int
+    verb: str
+    parsed: Any
+    session: int
+    permissions: frozenset[Permission]
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+    cancelled: bool = False
+
+
+class Agent:
+    """Serves ``backend`` on ``port`` until :meth:`stop`."""
+
+    def __init__(self, port: Port, backend: Backend, keys: GuestKeys) -> None:
+        self._port = port
+        self._backend = backend
+        self._keys = keys
+        self._stopping = False
+        self._posts: deque[Callable[[], None]] = deque()
+        self._work: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._workers: list[threading.Thread] = []
+        self._idle = 0
+        self._unwatch: Callable[[], None] | None = None
+        self._pending = b""
+        self._new_session(0)
+        self._channel = self._new_channel()
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until :meth:`stop`; returns when all is put away."""
+        delay = _REOPEN[0]
+        while not self._stopping:
+            try:
+                self._port.open()
+                delay = _REOPEN[0]
+                if not self._stopping:
+                    self._serve()
+            except PortGone as error:
+                _log.debug("port: %s", error)
+                self._port.close()
+                self._end_session()
+                if not self._stopping:
+                    time.sleep(delay)
+                    delay = min(delay * 2, _REOPEN[1])
+        self._port.close()
+        if self._unwatch is not None:
+            self._unwatch()
+        for _ in self._workers:
+            self._work.put(None)
+        self._backend.close()
+
+    def stop(self) -> None:
+        """Make :meth:`run` return; from any thread."""
+        self._stopping = True
+        self._port.wake()
+
+    def _new_channel(self) -> Channel:
+        return Channel(host=False, credentials=self._credentials, hello=self._hello)
+
+    def _credentials(self, wanted: bytes) -> Credentials | None:
+        try:
+            return self._keys.credentials(wanted)
+        except (OSError, ValueError, ProtocolError) as error:
+            _log.error("the keys cannot be read: %s", error)
+            return None
+
+    def _hello(self) -> Mapping[str, Any]:
+        used = self._channel.used
+        return {
+            "agent": "neuron-guest",
+            "version": VERSION,
+            "oldest": PROTOCOL[0],
+            "newest": PROTOCOL[1],
+            "verbs": sorted(VERBS),
+            "enrolling": bool(used is not None and used.enrolment),
+        }
+
+    def _serve(self) -> None:
+        self._channel = self._new_channel()
+        self._pending = b""
+        self._channel.start()
+        while not self._stopping:
+            more = self._send()
+            now = time.monotonic()
+            deadline = self._channel.deadline()
+            timeout = None if deadline is None else max(0.0, deadline - now)
+            self._port.wait(0.0 if more else timeout, write=bool(self._pending))
+            data = self._port.read()
+            if data:
+                self._handle(self._channel.receive(data))
+            if deadline is not None and time.monotonic() >= deadline:
+                self._handle(self._channel.tick())
+            while self._posts:
+                self._posts.popleft()()
+
+    def _send(self) -> bool:
+        """Write what the port takes; returns whether there is more that it might take at once."""
+        for _ in range(_BURST):
+            if not self._pending:
+                self._pending = self._channel.take()
+                if not self._pending:
+                    return False
+            sent = self._port.write(self._pending)
+            if sent < len(self._pending):
+                self._pending = self._pending[sent:]
+                return False
+            self._pending = b""
+        return True
+
+    def _post(self, work: Callable[[], None]) -> None:
+        self._posts.append(work)
+        self._port.wake()
+
+    # -- sessions -----------------------------------------------------------------------------------
+
+    def _new_session(self, number: int) -> None:
+        self._session = number
+        self._permissions: frozenset[Permission] = frozenset()
+        self._greeted = False
+        self._requests: dict[str | int, _Request] = {}
+        self._incoming: dict[int, _Request] = {}
+
+    def _end_session(self) -> None:
+        for request in self._requests.values():
+            request.cancelled = True
+        self._new_session(self._session + 1)
+
+    def _handle(self, events: list[ChannelEvent]) -> None:
+        for event in events:
+            if isinstance(event, Message):
+                self._message(event)
+            elif isinstance(event, Body):
+                self._body(event)
+            elif isinstance(event, BodyEnd):
+                self._body_end(event)
+            elif isinstance(event, Ready):
+                _log.info("session begins")
+            elif isinstance(event, Down):
+                if event.error is not None:
+                    _log.info("session ends: %s", event.error)
+                self._end_session()
+            else:
+                assert isinstance(event, Stopped)
+
+    # -- requests -----------------------------------------------------------------------------------
+
+    def _message(self, event: Message) -> None:
+        head = event.head
+        identity, verb = head.get("request_id"), head.get("type")
+        if not isinstance(identity, (str, int)) or isinstance(identity, bool) or len(str(identity)) > 64:
+            self._refuse(event, None, "bad-request", "request_id must be a text or a number", "request_id")
+        elif not isinstance(verb, str):
+            self._refuse(event, identity, "bad-request", "type must be a text", "type")
+        elif verb == "cancel":
+            self._cancel(event, identity)
+        elif verb not in VERBS:
+            self._refuse(event, identity, "unknown-command", f"unknown command “{verb[:64]}”")
+        elif identity in self._requests:
+            self._refuse(event, identity, "bad-request", "request_id is in use", "request_id")
+        else:
+            try:
+                parsed = VERBS[verb].parse(Fields(head.get("data")))
+            except FieldError as error:
+                self._refuse(event, identity, "bad-field", str(error), error.field)
+                return
+            self._accept(event, _Request(identity, verb, parsed, self._session, self._permissions))
+
+    def _accept(self, event: Message, request: _Request) -> None:
+        verb = request.verb
+        if verb == "ping":
+            self._answer(request, {})
+        elif verb == "hello":
+            self._greet(request)
+        elif self._enrolling:
+            if verb == "enrol":
+                self._enrol(request)
+            else:
+                self._refuse(event, request.id, "not-paired", "only enrol is allowed with this key")
+        elif verb == "enrol":
+            self._refuse(event, request.id, "not-permitted", "this guest is paired already")
+        elif not self._greeted:
+            self._refuse(event, request.id, "bad-request", "say hello first", "type")
+        elif (needed := VERBS[verb].permission) is not None and needed not in self._permissions:
+            self._refuse(event, request.id, "not-permitted", f"{needed.value} is switched off")
+        elif len(self._requests) >= _WAITING:
+            self._refuse(event, request.id, "busy", "too many requests at once")
+        else:
+            self._requests[request.id] = request
+            if event.stream:
+                self._incoming[event.stream] = request
+            else:
+                self._start(request)
+            return
+        if event.stream:
+            self._channel.mux.stop(event.stream)
+
+    @property
+    def _enrolling(self) -> bool:
+        used = self._channel.used
+        return used is not None and bool(used.enrolment)
+
+    def _greet(self, request: _Request) -> None:
+        hello: Hello = request.parsed
+        version = min(hello.newest, PROTOCOL[1])
+        if version < max(hello.oldest, PROTOCOL[0]):
+            problem = f"this guest speaks versions {PROTOCOL[0]} to {PROTOCOL[1]}"
+            self._send_head(request.id, error={"code": "version", "message": problem})
+            return
+        self._permissions = hello.permissions
+        self._greeted = True
+        self._watch()
+        self._answer(request, {"version": version})
+
+    def _enrol(self, request: _Request) -> None:
+        fresh: Enrol = request.parsed
+        used = self._channel.used
+        assert used is not None
+        try:
+            self._keys.enrol(fresh, used.enrolment)
+        except FieldError as error:
+            self._send_head(
+                request.id, error={"code": "bad-field", "message": str(error), "field": error.field}
+            )
+        except OSError as error:
+            self._send_head(request.id, error={"code": "failed", "message": f"keys not stored: {error}"})
+        else:
+            self._answer(request, {})
+
+    def _body(self, event: Body) -> None:
+        request = self._incoming.get(event.stream)
+        if request is None:
+            return
+        request.size += len(event.data)
+        if request.size > MAX_BODY_IN_MEMORY:
+            del self._incoming[event.stream]
+            self._channel.mux.stop(event.stream)
+            self._finish(request, error={"code": "too-large", "message": "the body is too large"})
+            return
+        request.parts.append(event.data)
+        self._channel.mux.consumed(event.stream, len(event.data))
+
+    def _body_end(self, event: BodyEnd) -> None:
+        request = self._incoming.pop(event.stream, None)
+        if request is None:
+            return
+        if event.reason or request.cancelled:
+            self._finish(request, error={"code": "cancelled", "message": event.reason or "cancelled"})
+        else:
+            self._start(request)
+
+    def _cancel(self, event: Message, identity: str | int) -> None:
+        data = event.head.get("data")
+        target = data.get("target") if isinstance(data, dict) else None
+        if isinstance(target, (str, int)):
+            request = self._requests.get(target)
+            if request is not None:
+                request.cancelled = True
+        self._send_head(identity, data={})
+
+    # -- workers ------------------------------------------------------------------------------------
+
+    def _start(self, request: _Request) -> None:
+        if self._idle <= 0 and len(self._workers) < _WORKERS:
+            worker = threading.Thread(target=self._toil, name="neuron-verb", daemon=True)
+            self._workers.append(worker)
+            worker.start()
+        else:
+            self._idle -= 1
+        self._work.put(request)
+
+    def _toil(self) -> None:
+        while True:
+            request = self._work.get()
+            if request is None:
+                return
+            answer, error = None, None
+            if not request.cancelled:
+                answer, error = self._do(request)
+            self._post(lambda r=request, a=answer, e=error: self._done(r, a, e))  # type: ignore[misc]  # bound now
+
+    def _do(self, request: _Request) -> tuple[Answer | None, dict[str, str] | None]:
+        call = Call(self._backend, request.parsed, b"".join(request.parts), request.permissions)
+        try:
+            return HANDLERS[request.verb](call), None
+        except BackendError as error:
+            return None, {"code": error.code, "message": str(error)}
+        except FieldError as error:
+            return None, {"code": "bad-field", "message": str(error), "field": error.field}
+        except Exception:  # noqa: BLE001 — a bug in a backend must not end the agent; it is logged whole
+            _log.exception("%s failed", request.verb)
+            return None, {"code": "failed", "message": "an internal error; the guest's log has more"}
+
+    def _done(self, request: _Request, answer: Answer | None, error: dict[str, str] | None) -> None:
+        self._idle += 1
+        if answer is not None and answer.after is not None:
+            # The answer leaves before what it announces happens.
+            self._finish(request, answer=answer)
+            self._send()
+            after = answer.after
+            threading.Thread(target=self._afterwards, args=(after,), daemon=True).start()
+        elif request.cancelled:
+            self._finish(request, error={"code": "cancelled", "message": "cancelled"})
+        elif answer is not None:
+            self._finish(request, answer=answer)
+        else:
+            self._finish(request, error=error or {"code": "cancelled", "message": "cancelled"})
+
+    @staticmethod
+    def _afterwards(after: Callable[[], None]) -> None:
+        time.sleep(0.3)  # lets the port's other end take the answer
+        try:
+            after()
+        except BackendError as error:
+            _log.error("%s", error)
+
+    # -- answers ------------------------------------------------------------------------------------
+
+    def _finish(
+        self, request: _Request, *, answer: Answer | None = None, error: dict[str, str] | None = None
+    ) -> None:
+        if request.session != self._session:
+            return  # whoever asked is gone
+        self._requests.pop(request.id, None)
+        if answer is not None:
+            self._send_head(request.id, data=answer.data, body=answer.body)
+        else:
+            self._send_head(request.id, error=error)
+
+    def _answer(self, request: _Request, data: Mapping[str, Any]) -> None:
+        self._send_head(request.id, data=data)
+
+    def _refuse(
+        self, event: Message, identity: str | int | None, code: str, text: str, field_name: str = ""
+    ) -> None:
+        if event.stream:
+            self._channel.mux.stop(event.stream)
+        error = {"code": code, "message": text}
+        if field_name:
+            error["field"] = field_name
+        self._send_head(identity, error=error)
+
+    def _send_head(
+        self,
+        identity: str | int | None,
+        *,
+        data: Mapping[str, Any] | None = None,
+        error: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        if self._channel.phase is not Phase.READY:
+            return
+        head = {"request_id": identity, "success": error is None, "data": data, "error": error}
+        try:
+            self._channel.send(head, None if body is None else BytesSource(body))
+        except ProtocolError as problem:
+            self._channel.send(
+                {**head, "success": False, "data": None, "error": {"code": "failed", "message": str(problem)}}
+            )
+
+    # -- events -------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Begin to tell the host of new copies, from the first greeting on."""
+        if self._unwatch is None:
+            try:
+                self._unwatch = self._backend.clipboard_watch(
+                    lambda offer: self._post(lambda: self._offered(offer))
+                )
+            except BackendError as error:
+                _log.info("no clipboard events: %s", error)
+
+    def _offered(self, offer: Offer) -> None:
+        if Permission.CLIPBOARD_OUT not in self._permissions or self._channel.phase is not Phase.READY:
+            return
+        if offer.secret and Permission.SECRETS not in self._permissions:
+            return
+        data = {"formats": list(offer.formats), "secret": offer.secret, "own": offer.own}
+        self._channel.send({"type": "clipboard_offered", "data": data})

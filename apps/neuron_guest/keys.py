@@ -1,0 +1,140 @@
+"""The guest's keys: a folder that only the administrator may read, and hand-overs that wait to be used.
+
+A hand-over (JSON, see libneuron.guest.keys on the host) is good once: its id is remembered when the fresh
+keys have been stored, and a hand-over with that id is refused from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from libneuron.guest.wire.channel import Credentials, hint
+from libneuron.guest.wire.errors import FieldError, ProtocolError
+from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.record import NO_HINT
+from libneuron.guest.wire.requests import Enrol
+from libneuron.guest.wire.tls import Identity, context
+
+ENROLMENT_FILE = "neuron-enrolment.json"
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A hand-over."""
+
+    id: str
+    keys: Enrol
+
+
+def parse_enrolment(text: str | bytes) -> Enrolment:
+    """A hand-over from its JSON. Raises: FieldError."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FieldError("enrolment", "is not JSON") from None
+    fields = Fields(found, "enrolment")
+    fields.integer("format", 1, 1)
+    return Enrolment(fields.line("id", limit=200), Enrol.parse(fields))
+
+
+class GuestKeys:
+    """Keys below ``folder`` (created 0700). ``discs`` yields the text of hand-overs found elsewhere."""
+
+    def __init__(self, folder: Path, discs: Callable[[], Iterable[bytes]] = lambda: ()) -> None:
+        self._folder = folder
+        self._discs = discs
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def paired(self) -> bool:
+        """Whether fresh keys are stored."""
+        return (self._folder / "paired" / "guest.key").exists()
+
+    def used(self) -> frozenset[str]:
+        """Ids of hand-overs that may not be used again."""
+        try:
+            return frozenset((self._folder / "used").read_text().split("\n"))
+        except OSError:
+            return frozenset()
+
+    def enrolments(self) -> list[Enrolment]:
+        """Hand-overs that may still be used."""
+        texts = list(self._discs())
+        with contextlib.suppress(OSError):
+            texts.append((self._folder / ENROLMENT_FILE).read_bytes())
+        used = self.used()
+        found: list[Enrolment] = []
+        for text in texts:
+            try:
+                enrolment = parse_enrolment(text)
+            except FieldError:
+                continue  # not one of ours, or half written: the next look may find it whole
+            if enrolment.id not in used:
+                found.append(enrolment)
+        return found
+
+    def credentials(self, wanted: bytes) -> Credentials | None:
+        """The key that ``wanted`` (the host's hint) names, else the paired one, else any hand-over."""
+        known: list[tuple[bytes, Credentials]] = []
+        paired = self._folder / "paired"
+        if self.paired:
+            peer = (paired / "host.pem").read_text()
+            known.append(_load(paired / "guest.pem", paired / "guest.key", peer, ""))
+        if not known or (wanted != NO_HINT and known[0][0] != wanted):
+            known += [self._temporary(item) for item in self.enrolments()]
+        for name, made in known:
+            if name == wanted:
+                return made
+        return known[0][1] if known else None
+
+    def _temporary(self, item: Enrolment) -> tuple[bytes, Credentials]:
+        """``ssl`` reads keys from files only; these live for a moment in the private folder."""
+        folder = self._folder / "enrolling"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            _write(folder / "guest.pem", item.keys.certificate)
+            _write(folder / "guest.key", item.keys.key)
+            return _load(folder / "guest.pem", folder / "guest.key", item.keys.peer, item.id)
+        finally:
+            shutil.rmtree(folder)
+
+    def enrol(self, fresh: Enrol, used: str) -> None:
+        """Store fresh keys and remember that the hand-over ``used`` is spent. Raises: FieldError, OSError."""
+        incoming = self._folder / "incoming"
+        shutil.rmtree(incoming, ignore_errors=True)
+        incoming.mkdir(mode=0o700)
+        _write(incoming / "guest.pem", fresh.certificate)
+        _write(incoming / "guest.key", fresh.key)
+        _write(incoming / "host.pem", fresh.peer)
+        try:
+            _load(incoming / "guest.pem", incoming / "guest.key", fresh.peer, "")
+        except (ProtocolError, ValueError) as error:
+            shutil.rmtree(incoming)
+            raise FieldError("data.key", f"is not usable: {error}") from error
+        shutil.rmtree(self._folder / "paired", ignore_errors=True)
+        incoming.rename(self._folder / "paired")
+        _write(self._folder / "used.new", "\n".join([*sorted(self.used()), used]))
+        (self._folder / "used.new").replace(self._folder / "used")
+        (self._folder / ENROLMENT_FILE).unlink(missing_ok=True)
+
+
+def _load(certificate: Path, key: Path, peer: str, enrolment: str) -> tuple[bytes, Credentials]:
+    own = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+    made = context(Identity(certificate, key, peer), server=True)
+    return hint(own), Credentials(made, ssl.PEM_cert_to_DER_cert(peer), enrolment)
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""Linux guests: X11 and Wayland tools, /proc, systemd."""

@@ -1,0 +1,74 @@
+"""What a Linux guest provides to the agent."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from neuron_guest.agent import Agent
+from neuron_guest.backend import Backend
+from neuron_guest.iso9660 import find
+from neuron_guest.keys import ENROLMENT_FILE
+from neuron_guest.platform.linux.headless import HeadlessBackend
+from neuron_guest.platform.posix import DevicePort
+from neuron_guest.port import Port
+
+PORT = Path("/dev/virtio-ports/org.neuronos.guest.0")
+KEYS = Path("/var/lib/neuron-guest")
+_DISCS = Path("/sys/block")
+_LIMIT = 64 * 1024
+
+
+class LinuxMachine:
+    """See :class:`neuron_guest.machine.Machine`."""
+
+    keys_folder = KEYS
+
+    def port(self, path: Path | None) -> Port:
+        """See :meth:`Machine.port`."""
+        return DevicePort(path or PORT)
+
+    def discs(self) -> Iterator[bytes]:
+        """See :meth:`Machine.discs`: CD-ROM drives only, read without mounting; root alone may."""
+        for name in sorted(os.listdir(_DISCS)) if _DISCS.is_dir() else ():
+            if name.startswith("sr"):
+                text = _hand_over(Path("/dev") / name)
+                if text is not None:
+                    yield text
+
+    def run_service(self, agent: Agent) -> int:
+        """See :meth:`Machine.run_service`."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: agent.stop())
+        agent.run()
+        return 0
+
+    def service_backend(self) -> Backend:
+        """See :meth:`Machine.service_backend`."""
+        return HeadlessBackend()
+
+    def session_backend(self) -> Backend:
+        """See :meth:`Machine.session_backend`."""
+        return HeadlessBackend()
+
+    def run_session(self, socket: Path | None) -> int:
+        """See :meth:`Machine.run_session`."""
+        del socket
+        return 3
+
+
+def _hand_over(device: Path) -> bytes | None:
+    try:
+        with device.open("rb", buffering=0) as disc:
+
+            def read(offset: int, size: int) -> bytes:
+                return os.pread(disc.fileno(), size, offset)
+
+            return find(read, ENROLMENT_FILE, limit=_LIMIT)
+    except OSError:
+        return None  # an empty drive
+
+
+MACHINE = LinuxMachine()

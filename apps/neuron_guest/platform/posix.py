@@ -1,0 +1,149 @@
+"""Ports of POSIX systems: a listening unix socket, a virtio port, a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+from pathlib import Path
+
+from neuron_guest.port import PortGone
+
+_READ = 256 * 1024
+_ABSENT = 1.0  # seconds between looks while no host is there: poll reports HUP without end then
+
+
+class _DescriptorPort:
+    """What the three have in common: a non-blocking descriptor, ``poll`` and a pipe that wakes it."""
+
+    def __init__(self) -> None:
+        self._fd = -1
+        self._alarm, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._absent = False
+
+    def _use(self, descriptor: int) -> None:
+        self._fd = descriptor
+        self._readers = select.poll()
+        self._readers.register(self._alarm, select.POLLIN)
+        self._readers.register(descriptor, select.POLLIN)
+        self._both = select.poll()
+        self._both.register(self._alarm, select.POLLIN)
+        self._both.register(descriptor, select.POLLIN | select.POLLOUT)
+        self._alone = select.poll()
+        self._alone.register(self._alarm, select.POLLIN)
+
+    def wait(self, timeout: float | None, *, write: bool) -> None:
+        """See :meth:`Port.wait`."""
+        if self._absent:
+            self._absent = False
+            poll, limit = self._alone, _ABSENT if timeout is None else min(timeout, _ABSENT)
+        else:
+            poll = self._both if write else self._readers
+            limit = -1.0 if timeout is None else timeout
+        for descriptor, _ in poll.poll(-1 if limit < 0 else limit * 1000):
+            if descriptor == self._alarm:
+                self._quiet()
+
+    def _quiet(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._alarm, 4096):
+                pass
+
+    def wake(self) -> None:
+        """See :meth:`Port.wake`."""
+        with contextlib.suppress(BlockingIOError):  # full: it rings already
+            os.write(self._bell, b"\0")
+
+    def write(self, data: bytes) -> int:
+        """See :meth:`Port.write`."""
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise PortGone(str(error)) from error
+
+    def close(self) -> None:
+        """See :meth:`Port.close`."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class UnixListenPort(_DescriptorPort):
+    """Serves one peer at a time on a unix socket of its own, as QEMU's chardev does. For trials and tests."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)  # only this person may connect
+        try:
+            self._listener.bind(str(path))
+        finally:
+            os.umask(before)
+        self._listener.listen(4)
+
+    def open(self) -> None:
+        """See :meth:`Port.open`."""
+        poll = select.poll()
+        poll.register(self._listener, select.POLLIN)
+        poll.register(self._alarm, select.POLLIN)
+        for descriptor, _ in poll.poll():
+            if descriptor == self._alarm:
+                self._quiet()
+        try:
+            peer, _ = self._listener.accept()
+        except BlockingIOError:
+            raise PortGone("nobody is there") from None
+        descriptor = peer.detach()
+        os.set_blocking(descriptor, False)
+        self._use(descriptor)
+
+    def read(self) -> bytes:
+        """See :meth:`Port.read`."""
+        try:
+            data = os.read(self._fd, _READ)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise PortGone(str(error)) from error
+        if not data:
+            raise PortGone("the peer closed")
+        return data
+
+
+class DevicePort(_DescriptorPort):
+    """A character device that stays: a virtio port or a terminal.
+
+    A virtio port whose host end is closed reads as empty and polls as readable and hung up for ever (Linux
+    drivers/char/virtio_console.c, port_fops_read and port_fops_poll): then we look once a second.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def open(self) -> None:
+        """See :meth:`Port.open`."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError as error:
+            raise PortGone(str(error)) from error
+        if os.isatty(descriptor):
+            import tty  # only terminals need it; the agent stays small
+
+            tty.setraw(descriptor)
+        self._use(descriptor)
+
+    def read(self) -> bytes:
+        """See :meth:`Port.read`."""
+        try:
+            data = os.read(self._fd, _READ)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise PortGone(str(error)) from error
+        self._absent = not data
+        return data

@@ -1,0 +1,106 @@
+"""``neuron-guest selftest``: every verb tried on the machine it runs on, and what came of it.
+
+Changes are put back: the clipboard and the resolution afterwards are those of before. Power is not tried.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from neuron_guest import VERSION
+from neuron_guest.backend import Backend, BackendError
+from neuron_guest.handlers import TEXT
+
+_SAMPLE = "NeuronGuest selftest: ünïcödé 🙂"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One verb. ``ok`` also where it is not possible here and says so (``code`` no-session, unsupported)."""
+
+    name: str
+    ok: bool
+    ms: float
+    code: str
+    detail: str
+
+
+_FINE = ("no-session", "unsupported")
+
+
+def run(backend: Backend) -> list[Result]:
+    """Try everything. Nothing is raised."""
+    results: list[Result] = []
+
+    def step(name: str, work: Callable[[], str]) -> None:
+        began = time.perf_counter()
+        try:
+            code, detail = "", work()
+        except BackendError as error:
+            code, detail = error.code, str(error)
+        except Exception as error:  # noqa: BLE001 — the report is the place where a bug is shown
+            code, detail = "bug", repr(error)
+        ms = round((time.perf_counter() - began) * 1000, 2)
+        results.append(Result(name, not code or code in _FINE, ms, code, detail))
+
+    step("get_info", lambda: json.dumps(dict(backend.info())))
+    step("get_metrics", lambda: json.dumps(dict(backend.metrics())))
+    step("clipboard", lambda: _clipboard(backend))
+    step("list_modes", lambda: f"{len(backend.modes())} modes, now {backend.mode()}")
+    step("set_resolution", lambda: _resolution(backend))
+    step("list_apps", lambda: f"{len(backend.apps(icons=False))} applications")
+    step("list_windows", lambda: f"{len(backend.windows())} windows")
+    step("screenshot", lambda: _screenshot(backend))
+    return results
+
+
+def _clipboard(backend: Backend) -> str:
+    before = backend.clipboard_offer()
+    kept = {mime: backend.clipboard_read(mime) for mime in before.formats if mime == TEXT}
+    backend.clipboard_write({TEXT: _SAMPLE.encode()}, secret=False)
+    found = backend.clipboard_read(TEXT).decode("utf-8", "replace")
+    backend.clipboard_write(kept, secret=before.secret)
+    if found != _SAMPLE:
+        raise BackendError("wrong", f"wrote {_SAMPLE!r}, read {found!r}")
+    return "text with emoji written, read back, and the old text put back"
+
+
+def _resolution(backend: Backend) -> str:
+    before = backend.mode()
+    others = [mode for mode in backend.modes() if (mode.width, mode.height) != (before.width, before.height)]
+    if not others:
+        raise BackendError("unsupported", "the display has one mode only")
+    try:
+        found = backend.set_mode(others[0])
+    finally:
+        backend.set_mode(before)
+    if (found.width, found.height) != (others[0].width, others[0].height):
+        raise BackendError("wrong", f"asked for {others[0]}, got {found}")
+    return f"{found.width}×{found.height} and back"
+
+
+def _screenshot(backend: Backend) -> str:
+    picture = backend.screenshot()
+    if picture[:8] != b"\x89PNG\r\n\x1a\n":
+        raise BackendError("wrong", "not a PNG")
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    return f"{width}×{height} PNG, {len(picture)} bytes"
+
+
+def report(results: list[Result], *, as_json: bool) -> str:
+    """The results for a person, or as one JSON object."""
+    if as_json:
+        data = {
+            "ok": all(result.ok for result in results),
+            "version": VERSION,
+            "steps": [asdict(result) for result in results],
+        }
+        return json.dumps(data, ensure_ascii=False) + "\n"
+    lines = [
+        f"{'✓' if not r.code else '–' if r.ok else '✗'} {r.name:18}{r.ms:9.1f} ms  {r.detail}"
+        for r in results
+    ]
+    return "\n".join(lines) + "\n"

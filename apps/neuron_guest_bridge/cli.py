@@ -1,0 +1,95 @@
+"""The command line of Guest Bridge: every verb, for people and with ``--json``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from libneuron import cli
+from libneuron.cli import Reply
+from neuron_guest_bridge import verbs
+
+_TARGET = "the VM's name, or its UUID"
+
+
+def _guest(
+    made: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    verb = made.add_parser(name, help=text, description=text)
+    verb.add_argument("vm", help=_TARGET)
+    _where(verb)
+    return verb
+
+
+def _where(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
+    verb.add_argument("--socket", type=Path, help="the channel's unix socket, instead of asking libvirt")
+    verb.add_argument("--timeout", type=float, default=15.0, help="seconds to wait (default: 15)")
+    cli.add_json(verb)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with every verb."""
+    made = cli.parser("neuron-guest-bridge", "Makes a virtual machine part of the desktop")
+    made.set_defaults(verb=None)
+    verbs_of = made.add_subparsers(metavar="VERB")
+
+    listing = verbs_of.add_parser("list", help="virtual machines, their channel and pairing")
+    listing.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
+    cli.add_json(listing)
+    listing.set_defaults(verb=verbs.list_machines)
+
+    pair = _guest(verbs_of, "pair", "make keys for a VM and hand them over")
+    pair.add_argument("--file", type=Path, help="write the hand-over here, to be copied into the VM")
+    pair.set_defaults(verb=verbs.pair)
+    unpair = _guest(verbs_of, "unpair", "forget a VM's keys")
+    unpair.set_defaults(verb=verbs.unpair)
+
+    _guest(verbs_of, "ping", "whether NeuronGuest answers").set_defaults(verb=verbs.ping)
+    _guest(verbs_of, "info", "what the VM says about itself").set_defaults(verb=verbs.info)
+
+    clipboard = verbs_of.add_parser("clipboard", help="the VM's clipboard")
+    actions = clipboard.add_subparsers(metavar="ACTION", required=True)
+    get = _guest(actions, "get", "print the VM's clipboard")
+    get.add_argument("--type", metavar="MIME", help="another format than text; written to --output")
+    get.add_argument("--output", type=Path, help="a file for the content")
+    get.set_defaults(verb=verbs.clipboard_get)
+    put = _guest(actions, "set", "replace the VM's clipboard")
+    put.add_argument("text", nargs="?", help="the text; without it, standard input")
+    put.set_defaults(verb=verbs.clipboard_set)
+
+    resolution = _guest(verbs_of, "resolution", "show or change the VM's resolution")
+    resolution.add_argument("size", nargs="?", help="WIDTHxHEIGHT; without it, the modes are shown")
+    resolution.set_defaults(verb=verbs.resolution)
+
+    _guest(verbs_of, "apps", "the VM's applications").set_defaults(verb=verbs.apps)
+    launch = _guest(verbs_of, "launch", "start an application in the VM")
+    launch.add_argument("path", help="its path, or an id from “apps”")
+    launch.add_argument("args", nargs="*", help="its arguments; put -- before the first that begins with -")
+    launch.set_defaults(verb=verbs.launch)
+
+    screenshot = _guest(verbs_of, "screenshot", "a picture of the VM's desktop")
+    screenshot.add_argument("output", type=Path, help="the PNG file to write")
+    screenshot.set_defaults(verb=verbs.screenshot)
+
+    shutdown = _guest(verbs_of, "shutdown", "shut the VM down from the inside")
+    shutdown.add_argument("--reboot", action="store_true", help="restart instead")
+    shutdown.set_defaults(verb=verbs.shutdown)
+
+    doctor = verbs_of.add_parser("doctor", help="check everything Guest Bridge needs")
+    doctor.add_argument("vm", nargs="?", help=_TARGET)
+    _where(doctor)
+    doctor.set_defaults(verb=verbs.doctor)
+
+    demo = verbs_of.add_parser("demo", help="drive a simulated VM through everything")
+    cli.add_json(demo)
+    demo.set_defaults(verb=run_demo)
+    return made
+
+
+def run_demo(_options: argparse.Namespace) -> Reply:
+    """The demo as a verb."""
+    from neuron_guest_bridge import demo
+
+    steps = demo.run()
+    return Reply(demo.as_json(steps), demo.as_text(steps), demo.exit_status(steps))

@@ -1,0 +1,325 @@
+"""A guest that stays connected by itself: opens the port, proves itself, enrols, reconnects with back-off.
+
+    with LoopThread() as io:
+        client = GuestClient(endpoint, VmKeys(store, vm_id), permissions=lambda: DEFAULT)
+        guest = BlockingGuest(io, client)          # starts it
+        guest.run(lambda api: api.ping())          # blocks; raises GuestError
+        guest.close()
+
+On the loop's own thread: ``client.start()``, ``await GuestApi(client).ping()``, ``await client.stop()``.
+An idle connected client sets no timers at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from libneuron.guest.api import GuestApi, Reply
+from libneuron.guest.errors import GuestError
+from libneuron.guest.keys import KeyStore
+from libneuron.guest.permissions import needed
+from libneuron.guest.session import Lost, Session, SessionEvent
+from libneuron.guest.state import State, state_of
+from libneuron.guest.transport import Endpoint
+from libneuron.guest.wire.channel import Credentials, Ready
+from libneuron.guest.wire.errors import AuthenticationError, FieldError
+from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.requests import PROTOCOL, Permission
+from libneuron.system.bus import LoopThread
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+SILENT_AFTER = 5.0
+"""Seconds without an answer after which the agent counts as silent."""
+_FIRST, _QUICK, _SLOW = 0.2, 1.5, 15.0  # seconds between attempts: first, at most for the port, for the rest
+
+
+class Keys(Protocol):
+    """The key sets of one VM (see :class:`libneuron.guest.keys.KeyStore`)."""
+
+    def candidates(self) -> tuple[str, ...]:
+        """Names of the sets to try, in order; empty: not paired."""
+
+    def credentials(self, which: str) -> Credentials:
+        """One set. Raises: GuestError."""
+
+    def fresh(self) -> Mapping[str, str]:
+        """The ``data`` of the enrol request."""
+
+    def finish(self) -> None:
+        """The fresh keys work."""
+
+
+@dataclass(frozen=True)
+class VmKeys:
+    """The keys of one VM in a store."""
+
+    store: KeyStore
+    vm: str
+
+    def candidates(self) -> tuple[str, ...]:
+        """See :class:`Keys`."""
+        return self.store.candidates(self.vm)
+
+    def credentials(self, which: str) -> Credentials:
+        """See :class:`Keys`."""
+        return self.store.credentials(self.vm, which)
+
+    def fresh(self) -> Mapping[str, str]:
+        """See :class:`Keys`."""
+        return self.store.fresh_keys(self.vm)
+
+    def finish(self) -> None:
+        """See :class:`Keys`."""
+        self.store.finish_enrolment(self.vm)
+
+
+class GuestClient:
+    """The asyncio core; a :class:`~libneuron.guest.api.Requester`. Belongs to the loop's thread.
+
+    ``on_state`` is called at each change with the state and what caused it; ``on_event`` with what the guest
+    tells (``clipboard_offered``, ``session_locked``, ``display_changed``).
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        keys: Keys,
+        *,
+        permissions: Callable[[], frozenset[Permission]],
+        on_state: Callable[[State, GuestError | None], None] | None = None,
+        on_event: Callable[[str, Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
+        self._permissions = permissions
+        self._on_state = on_state
+        self._on_event = on_event
+        self._session: Session | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._kicked = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._delay = _FIRST
+        self.state = State.STOPPED
+        self.problem: GuestError | None = None
+        self.hello: Mapping[str, Any] = {}
+
+    @property
+    def label(self) -> str:
+        """The VM's name."""
+        return self._endpoint.label
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to connect, and stay connected."""
+        if self._task is None:
+            self._set(State.CONNECTING)
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Disconnect for good."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        self._set(State.STOPPED)
+
+    def kick(self) -> None:
+        """Try again at once: a VM started, a key was made, the person asked."""
+        self._kicked.set()
+
+    def _set(self, state: State, problem: GuestError | None = None) -> None:
+        if state is self.state and problem is self.problem:
+            return
+        self.state, self.problem = state, problem
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        _log.debug("%s: %s %s", self.label, state.value, problem or "")
+        if self._on_state is not None:
+            self._on_state(state, problem)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._connection()
+            except GuestError as error:
+                self._set(state_of(error), error)
+            finally:
+                if self._session is not None:
+                    self._session.close()
+                    self._session = None
+            await self._pause()
+
+    async def _pause(self) -> None:
+        quick = self.state in (State.CONNECTING, State.NO_CHANNEL, State.READY, State.AGENT_SILENT)
+        try:
+            await asyncio.wait_for(self._kicked.wait(), self._delay)
+        except TimeoutError:
+            self._delay = min(self._delay * 2, _QUICK if quick else _SLOW)
+        else:
+            self._delay = _FIRST
+        self._kicked.clear()
+
+    # -- one open port ------------------------------------------------------------------------------
+
+    async def _connection(self) -> None:
+        """From opening the port to losing it. Raises: GuestError with why."""
+        names = self._keys.candidates()
+        if not names:
+            raise GuestError("guest.not-paired", vm=self.label)
+        if self.state is not State.AGENT_SILENT:
+            self._set(State.CONNECTING)
+        happened: asyncio.Queue[SessionEvent] = asyncio.Queue()
+        using = names[0]
+        made = {name: self._keys.credentials(name) for name in names}
+        session = Session(self.label, lambda: made[using], tell=happened.put_nowait, event=self._event)
+        self._session = session
+        session.attach(await self._endpoint.connect(session))
+        session.begin()
+        refused = 0
+        while True:
+            event = await self._next(happened)
+            if isinstance(event, Lost):
+                raise event.error or GuestError("guest.channel-closed")
+            if isinstance(event, Ready):
+                refused = 0
+                following = await self._ready(session, event, using)
+                if following != using:
+                    using = following
+                    made[using] = self._keys.credentials(using)
+                    session.begin()
+                continue
+            self._set(State.CONNECTING)
+            if event.error is None:
+                continue  # the guest began anew, and the channel with it
+            if isinstance(event.error, AuthenticationError):
+                refused += 1
+                using = names[(names.index(using) + 1) % len(names)] if using in names else names[0]
+                if refused >= len(names):
+                    raise GuestError("guest.pairing-refused", vm=self.label, details=str(event.error))
+            else:
+                _log.info("%s: %s", self.label, event.error)
+                await self._pause()
+            session.begin()
+
+    async def _next(self, happened: asyncio.Queue[SessionEvent]) -> SessionEvent:
+        if self.state is State.CONNECTING:
+            try:
+                return await asyncio.wait_for(happened.get(), SILENT_AFTER)
+            except TimeoutError:
+                self._set(State.AGENT_SILENT, GuestError("guest.agent-silent", vm=self.label))
+        return await happened.get()
+
+    async def _ready(self, session: Session, event: Ready, using: str) -> str:
+        """Greet, or fetch fresh keys; returns the key set to go on with."""
+        self.hello = event.hello
+        version = self._version(event.hello)
+        try:
+            if using == "enrol":
+                await session.ask("enrol", self._keys.fresh(), body=None, timeout=30)
+                return "next"
+            await session.ask("hello", {**version, **self._allowed()}, body=None, timeout=30)
+        except GuestError as error:
+            _log.debug("%s: %s", self.label, error)
+            return using  # the session has ended or will: what happened to it comes next
+        if using == "next":
+            self._keys.finish()
+        self._delay = _FIRST
+        self._set(State.READY)
+        return using
+
+    def _version(self, hello: Mapping[str, Any]) -> dict[str, int]:
+        try:
+            fields = Fields(dict(hello), "hello")
+            oldest, newest = fields.integer("oldest", 1, 1 << 16), fields.integer("newest", 1, 1 << 16)
+        except FieldError as error:
+            raise GuestError("guest.protocol", vm=self.label, details=str(error)) from error
+        shown = str(hello.get("version", "?"))[:32]
+        if newest < PROTOCOL[0]:
+            raise GuestError("guest.agent-too-old", vm=self.label, version=shown)
+        if oldest > PROTOCOL[1]:
+            raise GuestError("guest.agent-too-new", vm=self.label, version=shown)
+        return {"oldest": PROTOCOL[0], "newest": PROTOCOL[1]}
+
+    def _allowed(self) -> dict[str, list[str]]:
+        return {"permissions": sorted(item.value for item in self._permissions())}
+
+    async def update_permissions(self) -> None:
+        """Tell the guest what it may do from now on. Raises: GuestError."""
+        if self.state is State.READY and self._session is not None:
+            greeting = {"oldest": PROTOCOL[0], "newest": PROTOCOL[1], **self._allowed()}
+            await self._session.ask("hello", greeting, body=None, timeout=15)
+
+    def _event(self, kind: str, data: Mapping[str, Any]) -> None:
+        if self._on_event is None:
+            return
+        if kind == "clipboard_offered" and Permission.CLIPBOARD_OUT not in self._permissions():
+            return
+        self._on_event(kind, data)
+
+    # -- requests -----------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        verb: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        body: bytes | None = None,
+        timeout: float = 15.0,
+    ) -> Reply:
+        """See :meth:`Requester.request`. Waits for the connection within the same ``timeout``."""
+        permission = needed(verb)
+        if permission is not None and permission not in self._permissions():
+            raise GuestError("guest.not-permitted", vm=self.label, verb=verb)
+        if self.state is not State.READY:
+            await self.wait_ready(timeout)
+        session = self._session
+        if session is None:
+            raise GuestError("guest.disconnected", vm=self.label, verb=verb)
+        return await session.ask(verb, data, body=body, timeout=timeout)
+
+    async def wait_ready(self, timeout: float) -> None:
+        """Wait until ready. Raises: GuestError that says why not: at once where only a person can help."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while self.state is not State.READY:
+            hopeless = self.state in (State.NOT_PAIRED, State.NO_VM, State.INCOMPATIBLE, State.STOPPED)
+            left = end - loop.time()
+            if (hopeless and self.problem is not None) or left <= 0:
+                raise self.problem or GuestError("guest.agent-silent", vm=self.label)
+            try:
+                await asyncio.wait_for(self._changed.wait(), left)
+            except TimeoutError:
+                continue
+
+
+class BlockingGuest:
+    """The synchronous face, for command lines and worker threads. Never on the loop's thread."""
+
+    def __init__(self, io: LoopThread, client: GuestClient) -> None:
+        self._io = io
+        self.client = client
+        self.api = GuestApi(client)
+        io.loop.call_soon_threadsafe(client.start)
+
+    def run(self, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
+        """Run one piece of work with the typed verbs and return its result. Raises: GuestError."""
+
+        async def go() -> _T:
+            return await work(self.api)
+
+        return self._io.wait(go())
+
+    def wait_ready(self, timeout: float) -> None:
+        """Block until ready. Raises: GuestError."""
+        self._io.wait(self.client.wait_ready(timeout))
+
+    def close(self) -> None:
+        """Disconnect for good."""
+        self._io.wait(self.client.stop())
