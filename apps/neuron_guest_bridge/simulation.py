@@ -6,7 +6,6 @@ Used by the demo and by the window's labelled trial, and by nothing else.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from libneuron.guest.client import VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
 from libneuron.guest.transport import UnixSocketEndpoint
-from libneuron.system.runner import spawn
+from libneuron.system.runner import PIPE, Process, ends_within, spawn
 
 VM = "simulated"
 
@@ -28,7 +27,7 @@ class Simulation:
         self.folder = Path(tempfile.mkdtemp(prefix="neuron-demo-"))
         self.socket = self.folder / "channel"
         self.store = KeyStore(self.folder / "host")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def hand_over(self) -> None:
         """Pair by the file a person copies: write the enrolment into the guest's folder."""
@@ -45,7 +44,7 @@ class Simulation:
                 "--socket", self.socket, "--keys", self.folder / "guest",
             ],
             env={"PYTHONPATH": f"{code}:{code / 'apps'}"},
-            stdout=subprocess.PIPE,
+            stdout=PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
@@ -68,11 +67,7 @@ class Simulation:
     def ended(self, timeout: float) -> bool:
         """Whether the agent's process ends within ``timeout`` seconds."""
         assert self._process is not None
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return ends_within(self._process, timeout)
 
     def kill(self) -> None:
         """End the agent at once, as a crash would."""

@@ -26,6 +26,11 @@ _KEEP = (
 )  # fmt: skip
 
 
+Process = subprocess.Popen[bytes]
+"""A program that :func:`spawn` started."""
+PIPE = subprocess.PIPE
+
+
 @dataclass(frozen=True)
 class Completed:
     """How a program ended."""
@@ -195,3 +200,12 @@ def run_bounded(argv: Sequence[str | Path], *, limit: float) -> tuple[int | None
         size = output.seek(0, 2)
         output.seek(max(0, size - _SAID))
         return status, output.read().decode("utf-8", "replace").strip()
+
+
+def ends_within(process: Process, seconds: float) -> bool:
+    """Wait at most ``seconds`` for ``process`` to end; returns whether it did."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
