@@ -32,7 +32,7 @@ def application(*, app_id: str, name: str, look: Look = Look.SYSTEM) -> QApplica
     app = QApplication.instance() or QApplication([app_id])
     assert isinstance(app, QApplication)
     app.setDesktopFileName(app_id)
-    app.setApplicationName(app_id.rsplit(".", 1)[-1])
+    app.setApplicationName(name)
     app.setApplicationDisplayName(name)
     app.setOrganizationDomain("neuronos.org")
     if app.findChild(Theme) is None:
