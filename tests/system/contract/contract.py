@@ -1,0 +1,193 @@
+"""How every guest behaves, whatever desktop is behind it: one class that runs unchanged against each agent.
+
+A test module subclasses :class:`GuestContract`, names it ``Test…``, and gives one fixture ``subject`` that
+yields a :class:`Subject`: a connected guest, and what this one can do. Everything goes over a real channel.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from libneuron.guest.client import BlockingGuest
+from libneuron.guest.errors import GuestError
+
+TEXT = "text/plain;charset=utf-8"
+EMOJI = "Zwei 🙂 Zeilen\nund שלום, 漢字, \U0001f469\u200d\U0001f680"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A guest under test. ``launch`` starts something whose window's title contains ``title``; None: this
+    guest has no desktop, and everything that needs one must be refused as ``no-session``."""
+
+    guest: BlockingGuest
+    launch: tuple[str, tuple[str, ...]] | None
+    title: str = ""
+    switchable: bool = True  # the display has at least two modes
+    rich: bool = True  # the clipboard holds several formats of one copy
+    slow: float = 1.0  # factor on every waiting time
+
+
+def eventually(check: Callable[[], bool], *, seconds: float) -> bool:
+    """Whether ``check`` holds before ``seconds`` have passed."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def refusal(subject: Subject, verb: str, data: dict[str, object] | None = None) -> GuestError:
+    """The error a raw request comes back with."""
+    with pytest.raises(GuestError) as caught:
+        subject.guest.run(lambda api: api.requester.request(verb, data, timeout=20 * subject.slow))
+    return caught.value
+
+
+class GuestContract:
+    """The behaviour. Each test leaves the guest usable for the next."""
+
+    def desktop(self, subject: Subject) -> bool:
+        """Whether this guest has one; a guest without must refuse clearly."""
+        if subject.launch is not None:
+            return True
+        assert refusal(subject, "screenshot").code == "guest.no-session"
+        return False
+
+    def test_it_answers_a_ping(self, subject: Subject) -> None:
+        subject.guest.run(lambda api: api.ping(timeout=10 * subject.slow))
+
+    def test_it_says_what_it_is(self, subject: Subject) -> None:
+        info = subject.guest.run(lambda api: api.info())
+        assert info["backend"] in ("simulated", "linux", "windows")
+        assert {"os", "os_version", "hostname", "user", "session", "dpi", "features"} <= info.keys()
+
+    def test_its_load_is_plausible(self, subject: Subject) -> None:
+        metrics = subject.guest.run(lambda api: api.metrics())
+        assert 0 <= metrics["cpu"] <= 1
+        assert 0 < metrics["memory_used"] <= metrics["memory_total"]
+        assert metrics["uptime"] > 0
+
+    @pytest.mark.parametrize("text", ["", "x", EMOJI, "'; $(id) `id` %PATH%\n\t"])
+    def test_text_comes_back_as_it_was_set(self, subject: Subject, text: str) -> None:
+        subject.guest.run(lambda api: api.set_clipboard_text(text))
+        assert subject.guest.run(lambda api: api.clipboard_text()) == text
+
+    def test_ten_megabytes_of_text_come_back(self, subject: Subject) -> None:
+        text = "0123456789 äöü🙂 " * 500_000
+        text = text[: 10_000_000 // 2]
+        subject.guest.run(lambda api: api.set_clipboard_text(text))
+        assert subject.guest.run(lambda api: api.clipboard_text()) == text
+
+    def test_its_own_copy_is_marked_as_its_own(self, subject: Subject) -> None:
+        subject.guest.run(lambda api: api.set_clipboard_text("mark"))
+        offer = subject.guest.run(lambda api: api.clipboard_offer())
+        assert TEXT in offer.formats
+        assert offer.own
+
+    def test_a_format_that_is_not_there_is_not_found(self, subject: Subject) -> None:
+        subject.guest.run(lambda api: api.set_clipboard_text("text only"))
+        assert refusal(subject, "clipboard_get", {"mime": "image/x-nothing"}).code == "guest.not-found"
+
+    def test_several_formats_of_one_copy(self, subject: Subject) -> None:
+        subject.guest.run(lambda api: api.set_clipboard({TEXT: b"bold", "text/html": b"<b>bold</b>"}))
+        assert subject.guest.run(lambda api: api.clipboard_text()) == "bold"
+        if subject.rich:
+            assert b"<b>bold</b>" in subject.guest.run(lambda api: api.clipboard_read("text/html"))
+
+    def test_the_resolution_changes_and_is_read_back(self, subject: Subject) -> None:
+        if not self.desktop(subject) or not subject.switchable:
+            return
+        modes, before = subject.guest.run(lambda api: api.modes())
+        other = next(mode for mode in modes if (mode.width, mode.height) != (before.width, before.height))
+        try:
+            found = subject.guest.run(lambda api: api.set_resolution(other.width, other.height))
+            _, now = subject.guest.run(lambda api: api.modes())
+            assert (found.width, found.height) == (now.width, now.height) == (other.width, other.height)
+        finally:
+            subject.guest.run(lambda api: api.set_resolution(before.width, before.height))
+
+    def test_a_mode_it_does_not_have_is_refused_and_nothing_changes(self, subject: Subject) -> None:
+        if not self.desktop(subject):
+            return
+        _, before = subject.guest.run(lambda api: api.modes())
+        error = refusal(subject, "set_resolution", {"width": 12345, "height": 6789})
+        assert error.code == "guest.mode-refused"
+        assert subject.guest.run(lambda api: api.modes())[1] == before
+
+    def test_an_application_starts_shows_its_window_and_closes(self, subject: Subject) -> None:
+        if subject.launch is None:
+            assert refusal(subject, "launch_app", {"path": "/bin/true"}).code == "guest.no-session"
+            return
+        path, args = subject.launch
+        assert subject.guest.run(lambda api: api.launch(path, args)) > 0
+
+        def ours() -> list[int]:
+            windows = subject.guest.run(lambda api: api.windows())
+            return [window.id for window in windows if subject.title in window.title]
+
+        assert eventually(lambda: bool(ours()), seconds=20 * subject.slow)
+        window = ours()[0]
+        subject.guest.run(lambda api: api.focus_window(window))
+        subject.guest.run(lambda api: api.close_window(window))
+        assert eventually(lambda: window not in ours(), seconds=20 * subject.slow)
+
+    def test_a_program_that_is_not_there_is_not_found(self, subject: Subject) -> None:
+        if self.desktop(subject):
+            error = refusal(subject, "launch_app", {"path": "/no/such/program", "args": ["$(id)"]})
+            assert error.code == "guest.not-found"
+
+    def test_applications_have_names(self, subject: Subject) -> None:
+        if self.desktop(subject):
+            apps = subject.guest.run(lambda api: api.apps())
+            assert all(app.id and app.name for app in apps)
+
+    def test_a_screenshot_has_the_displays_size(self, subject: Subject) -> None:
+        if not self.desktop(subject):
+            return
+        _, mode = subject.guest.run(lambda api: api.modes())
+        picture = subject.guest.run(lambda api: api.screenshot())
+        assert (picture.width, picture.height) == (mode.width, mode.height)
+
+    @pytest.mark.parametrize(
+        ("verb", "data", "named"),
+        [
+            ("set_resolution", {"width": "800", "height": 600}, "data.width"),
+            ("set_resolution", {"width": 800}, "data.height"),
+            ("set_resolution", {"width": True, "height": 600}, "data.width"),
+            ("set_resolution", {"width": 2**40, "height": 600}, "data.width"),
+            ("launch_app", {"path": "x", "args": "not a list"}, "data.args"),
+            ("launch_app", {"path": "x", "args": [1]}, "data.args[0]"),
+            ("launch_app", {"path": ""}, "data.path"),
+            ("launch_app", {"path": "\\\\server\\share\\x.exe"}, "data.path"),
+            ("launch_app", {"path": "//server/share/x.exe"}, "data.path"),
+            ("launch_app", {"path": "a\nb"}, "data.path"),
+            ("open_url", {"url": "file:///etc/passwd"}, "data.url"),
+            ("open_file", {"path": "\\\\server\\share\\x.txt"}, "data.path"),
+            ("clipboard_set", {}, "data.text"),
+            ("clipboard_set", {"text": 5}, "data.text"),
+            ("focus_window", {"window": -1}, "data.window"),
+        ],
+    )
+    def test_a_wrong_field_is_named(
+        self, subject: Subject, verb: str, data: dict[str, object], named: str
+    ) -> None:
+        error = refusal(subject, verb, data)
+        assert error.code == "guest.bad-value"
+        assert named in error.details
+
+    def test_an_unknown_command_is_answered_and_harmless(self, subject: Subject) -> None:
+        assert refusal(subject, "make_coffee").code == "guest.unknown-command"
+        subject.guest.run(lambda api: api.ping(timeout=10 * subject.slow))
+
+    def test_fifty_requests_at_once_are_all_answered(self, subject: Subject) -> None:
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            done = [pool.submit(subject.guest.run, lambda api: api.info()) for _ in range(50)]
+            names = {future.result(60 * subject.slow)["hostname"] for future in done}
+        assert len(names) == 1

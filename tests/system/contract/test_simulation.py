@@ -1,0 +1,31 @@
+"""The contract against the simulated guest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from libneuron.guest.client import BlockingGuest, GuestClient
+from libneuron.guest.permissions import DEFAULT
+from libneuron.system.bus import LoopThread
+from neuron_guest_bridge.simulation import Simulation
+from tests.system.contract.contract import GuestContract, Subject
+
+
+@pytest.fixture(scope="module")
+def connected() -> Iterator[BlockingGuest]:
+    with LoopThread() as io, Simulation() as simulation:
+        simulation.hand_over()
+        simulation.start()
+        client = GuestClient(simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT)
+        guest = BlockingGuest(io, client)
+        guest.wait_ready(20)
+        yield guest
+        guest.close()
+
+
+class TestSimulation(GuestContract):
+    @pytest.fixture
+    def subject(self, connected: BlockingGuest) -> Subject:
+        return Subject(connected, ("notes", ("a b",)), title="Notes (simulated) a b")
