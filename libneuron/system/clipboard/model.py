@@ -1,7 +1,8 @@
-"""What every host clipboard looks like to the rest: offers out, reads and claims in, nothing blocks.
+"""What every clipboard looks like to a bridge: offers out, reads and claims in, nothing blocks.
 
-Formats are the MIME types of the guest's agent (``neuron_guest.backend.Offer``), whatever the desktop
-itself calls them; see :mod:`libneuron.system.clipboard.targets`.
+The host's clipboards stand in this package; the guest's, behind its channel, has the same face. Formats are
+the MIME types of the guest's agent (``neuron_guest.backend.Offer``), whatever the desktop itself calls them;
+see :mod:`libneuron.system.clipboard.targets`.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from libneuron.progress import Progress
-from libneuron.system.clipboard.spool import Content
+from libneuron.system.clipboard.spool import Content, SpoolLimits
 
 
 @dataclass(frozen=True)
-class HostOffer:
-    """A new copy on the host, as far as it can be known without reading its content.
+class ClipboardOffer:
+    """A new copy, as far as it can be known without reading its content.
 
-    ``number`` counts the host's copies: a read names it, so that it never returns another copy's data.
-    ``origin`` is what a bridge wrote beside a copy that came out of a VM ("" for all others). ``owner`` is
+    ``number`` counts the copies of this clipboard: a read names it, so that it never returns another copy's
+    data. ``origin`` is what a bridge wrote beside a copy that it brought ("" for all others). ``owner`` is
     the X11 class of the window that holds it ("" where the desktop does not tell). ``silent`` if the owner
-    did not answer in time; nothing is known about the formats then.
+    did not answer in time; nothing is known about the formats then. No formats: the clipboard is empty.
     """
 
     number: int
@@ -35,11 +36,11 @@ class HostOffer:
 
 @dataclass(frozen=True)
 class Claim:
-    """A copy to put on the host's clipboard without having its content yet.
+    """A copy to put on a clipboard without having its content yet.
 
-    ``fetch`` is called on the clipboard's own thread when somebody pastes; it must return at once. ``after``
-    is the number of the newest host copy that the caller knew: if another came since, the claim is refused,
-    because the person on the host was faster.
+    ``fetch`` is called, on any thread, when somebody pastes; it must return at once. ``after`` is the number
+    of this clipboard's newest copy that the caller knew: if another came since, the claim is refused, because
+    somebody was faster.
     """
 
     formats: tuple[str, ...]
@@ -49,18 +50,20 @@ class Claim:
     fetch: Callable[[str], Future[Content]]
 
 
-class HostClipboard(Protocol):
-    """The clipboard of the person's desktop. Every method returns at once, on any thread."""
+class Clipboard(Protocol):
+    """One clipboard. Every method returns at once, on any thread."""
 
     kind: str
-    """ "x11", "ext-data-control", "wlr-data-control"."""
+    """How it is reached: "x11", "ext-data-control", "wlr-data-control", "guest"."""
 
-    def start(self, changed: Callable[[HostOffer], None], lost: Callable[[Exception], None]) -> None:
-        """Call ``changed`` on the clipboard's thread at each new copy that is not ours, also for the present
-        one; ``lost`` once if the display goes away."""
+    def start(self, changed: Callable[[ClipboardOffer], None], lost: Callable[[Exception], None]) -> None:
+        """Call ``changed`` at each new copy that is not our claim, also for the present one; ``lost`` once if
+        the clipboard goes away. Both on a thread of the clipboard's own."""
 
-    def read(self, number: int, mime: str, progress: Progress | None = None) -> Future[Content]:
-        """One format of host copy ``number``.
+    def read(
+        self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None = None
+    ) -> Future[Content]:
+        """One format of copy ``number``. A ``progress`` given here may be cancelled but not paused.
 
         The future raises ClipboardError stale, owner-silent, refused, too-large, disk-full, unavailable; or
         Cancelled after ``progress.cancel()``.
@@ -73,4 +76,4 @@ class HostClipboard(Protocol):
         """Give up our claim, if it still holds; the clipboard is empty then."""
 
     def close(self) -> None:
-        """Stop the thread and leave the display; pending futures raise ClipboardError unavailable."""
+        """Stop; pending futures raise ClipboardError unavailable."""

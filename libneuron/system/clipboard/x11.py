@@ -22,7 +22,7 @@ from typing import Any
 from libneuron.progress import Progress
 from libneuron.system.clipboard import targets
 from libneuron.system.clipboard.errors import ClipboardError
-from libneuron.system.clipboard.model import Claim, HostOffer
+from libneuron.system.clipboard.model import Claim, ClipboardOffer
 from libneuron.system.clipboard.spool import MIB, Content, Spool, SpoolLimits
 from libneuron.system.clipboard.x11_read import SELECTION, X11Reader
 from libneuron.system.clipboard.x11_serve import X11Server
@@ -63,7 +63,7 @@ class _Copy:
 
 
 class X11Clipboard:
-    """See :class:`libneuron.system.clipboard.model.HostClipboard`."""
+    """See :class:`libneuron.system.clipboard.model.Clipboard`."""
 
     kind = "x11"
 
@@ -71,7 +71,6 @@ class X11Clipboard:
         self,
         *,
         spool: Path,
-        limits: SpoolLimits,
         display: str | None = None,
         times: Times = Times(),
         clock: Callable[[], float] = time.monotonic,
@@ -79,7 +78,6 @@ class X11Clipboard:
         """Connect to ``display`` (None: ``$DISPLAY``). Raises: ClipboardError unavailable."""
         self._display = Display(display)
         self._spool = spool
-        self._limits = limits
         self._times = times
         self._clock = clock
         self._reader = X11Reader(self._display, clock)
@@ -88,7 +86,7 @@ class X11Clipboard:
         self._claiming: tuple[Claim, Future[None]] | None = None
         self._stamp = self._display.atom("NEURON_CLIPBOARD_TIME")
         self._copy = _Copy(0)
-        self._changed: Callable[[HostOffer], None] = lambda _offer: None
+        self._changed: Callable[[ClipboardOffer], None] = lambda _offer: None
         self._lost: Callable[[Exception], None] = lambda _error: None
         self._commands: deque[tuple[Future[Any] | None, Callable[[], None]]] = deque()
         self._lock = threading.Lock()
@@ -99,31 +97,35 @@ class X11Clipboard:
 
     # For any thread.
 
-    def start(self, changed: Callable[[HostOffer], None], lost: Callable[[Exception], None]) -> None:
-        """See HostClipboard.start."""
+    def start(self, changed: Callable[[ClipboardOffer], None], lost: Callable[[Exception], None]) -> None:
+        """See Clipboard.start."""
         self._changed, self._lost = changed, lost
         self._display.watch(SELECTION)
         self._commands.append((None, lambda: self._new_owner(self._display.owner(SELECTION), 0)))
         self._thread.start()
 
-    def read(self, number: int, mime: str, progress: Progress | None = None) -> Future[Content]:
-        """See HostClipboard.read."""
+    def read(
+        self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None = None
+    ) -> Future[Content]:
+        """See Clipboard.read."""
         future: Future[Content] = Future()
-        self._do(future, lambda: self._read(future, number, mime, progress))
+        future.set_running_or_notify_cancel()  # a caller that loses interest cancels the progress instead
+        self._do(future, lambda: self._read(future, number, mime, limits, progress))
         return future
 
     def claim(self, claim: Claim) -> Future[None]:
-        """See HostClipboard.claim."""
+        """See Clipboard.claim."""
         future: Future[None] = Future()
+        future.set_running_or_notify_cancel()
         self._do(future, lambda: self._begin_claim(claim, future))
         return future
 
     def release(self) -> None:
-        """See HostClipboard.release."""
+        """See Clipboard.release."""
         self._do(None, self._release)
 
     def close(self) -> None:
-        """See HostClipboard.close."""
+        """See Clipboard.close."""
         with self._lock:
             if self._stopped:
                 return
@@ -211,7 +213,7 @@ class X11Clipboard:
     def _new_owner(self, owner: int, moment: int) -> None:
         copy = self._copy = _Copy(self._copy.number + 1, moment)
         if not owner:
-            self._changed(HostOffer(copy.number, ()))
+            self._changed(ClipboardOffer(copy.number, ()))
             return
         value = self._display.get(owner, self._display.atom("WM_CLASS"), most=1024, delete=False)
         copy.owner = value.data.rstrip(b"\0").split(b"\0")[-1].decode("utf-8", "replace")
@@ -231,7 +233,7 @@ class X11Clipboard:
             return
         if isinstance(result, Exception):
             silent = isinstance(result, ClipboardError) and result.code == "clipboard.owner-silent"
-            self._changed(HostOffer(copy.number, (), owner=copy.owner, silent=silent))
+            self._changed(ClipboardOffer(copy.number, (), owner=copy.owner, silent=silent))
             return
         data = result.whole()
         atoms = memoryview(data[: len(data) // 4 * 4]).cast("I")
@@ -250,10 +252,17 @@ class X11Clipboard:
         secret = copy.answers.get(targets.SECRET_HINT, b"") in (targets.SECRET, None)
         origin = (copy.answers.get(targets.ORIGIN) or b"").decode("utf-8", "replace")
         self._changed(
-            HostOffer(copy.number, targets.formats_of(copy.names), secret, origin[:200], copy.owner)
+            ClipboardOffer(copy.number, targets.formats_of(copy.names), secret, origin[:200], copy.owner)
         )
 
-    def _read(self, future: Future[Content], number: int, mime: str, progress: Progress | None) -> None:
+    def _read(
+        self,
+        future: Future[Content],
+        number: int,
+        mime: str,
+        limits: SpoolLimits,
+        progress: Progress | None,
+    ) -> None:
         name = targets.name_to_read(mime, self._copy.names)
         if number != self._copy.number or name is None:
             future.set_exception(ClipboardError("clipboard.stale"))
@@ -271,7 +280,7 @@ class X11Clipboard:
         self._reader.convert(
             name,
             time=self._copy.time,
-            spool=Spool(self._spool, self._limits),
+            spool=Spool(self._spool, limits),
             idle=self._times.step,
             done=done,
             progress=progress,

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from libneuron.system.clipboard.model import HostClipboard, HostOffer
-from libneuron.system.clipboard.spool import SpoolLimits
+from libneuron.system.clipboard.model import Clipboard, ClipboardOffer
 from libneuron.system.clipboard.x11 import Times, X11Clipboard
 
 WAIT = 20.0  # seconds after which a test gives up
@@ -21,11 +20,11 @@ class Watched:
     """The offers a clipboard has announced, to wait for."""
 
     def __init__(self) -> None:
-        self.offers: list[HostOffer] = []
+        self.offers: list[ClipboardOffer] = []
         self.lost: list[Exception] = []
         self._news = threading.Condition()
 
-    def changed(self, offer: HostOffer) -> None:
+    def changed(self, offer: ClipboardOffer) -> None:
         with self._news:
             self.offers.append(offer)
             self._news.notify_all()
@@ -35,7 +34,7 @@ class Watched:
             self.lost.append(error)
             self._news.notify_all()
 
-    def until(self, wanted: Callable[[HostOffer], bool]) -> HostOffer:
+    def until(self, wanted: Callable[[ClipboardOffer], bool]) -> ClipboardOffer:
         """The newest offer, once it is as ``wanted``."""
         with self._news:
             found = self._news.wait_for(lambda: bool(self.offers) and wanted(self.offers[-1]), WAIT)
@@ -119,10 +118,8 @@ def watched() -> Watched:
 
 
 @pytest.fixture
-def clipboard(display: Display, watched: Watched, tmp_path: Path) -> Iterator[HostClipboard]:
-    host = X11Clipboard(
-        spool=tmp_path / "spool", limits=SpoolLimits(), display=display.name, times=Times(ask=1.0, step=1.0)
-    )
+def clipboard(display: Display, watched: Watched, tmp_path: Path) -> Iterator[Clipboard]:
+    host = X11Clipboard(spool=tmp_path / "spool", display=display.name, times=Times(ask=1.0, step=1.0))
     host.start(watched.changed, watched.gone)
     watched.until(lambda offer: True)
     yield host
