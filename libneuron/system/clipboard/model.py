@@ -55,6 +55,8 @@ class Clipboard(Protocol):
 
     kind: str
     """How it is reached: "x11", "ext-data-control", "wlr-data-control", "guest"."""
+    most: int
+    """Bytes of one format that it can take."""
 
     def start(self, changed: Callable[[ClipboardOffer], None], lost: Callable[[Exception], None]) -> None:
         """Call ``changed`` at each new copy that is not our claim, also for the present one; ``lost`` once if

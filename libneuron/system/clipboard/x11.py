@@ -66,6 +66,7 @@ class X11Clipboard:
     """See :class:`libneuron.system.clipboard.model.Clipboard`."""
 
     kind = "x11"
+    most = 1 << 62
 
     def __init__(
         self,
@@ -317,6 +318,9 @@ class X11Clipboard:
             self._server = None
 
     def _release(self) -> None:
+        if self._claiming is not None:
+            self._claiming[1].set_exception(ClipboardError("clipboard.stale"))
+            self._claiming = None
         if self._server is not None:
             self._display.set_owner(0, SELECTION, 0)
             self._lose()

@@ -1,0 +1,232 @@
+"""The VM's clipboard behind its channel, with the same face as the host's.
+
+The guest's agent takes whole copies (``clipboard_set``), so a claim is carried out at once: its formats are
+fetched and sent, the largest ones left out, and an older claim is forgotten as soon as a newer one comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol
+
+from libneuron.errors import Cancelled, NeuronError
+from libneuron.progress import Progress
+from libneuron.system.clipboard.errors import ClipboardError
+from libneuron.system.clipboard.model import Claim, ClipboardOffer
+from libneuron.system.clipboard.spool import MIB, Content, Spool, SpoolLimits
+from libneuron.system.clipboard.targets import FORMATS
+
+_log = logging.getLogger(__name__)
+
+EVENT = "clipboard_offered"
+"""The guest's event about a new copy."""
+
+_TOGETHER = 48 * MIB  # bytes of all formats of one copy: the agent holds them in memory
+_LOOK = 0.2  # seconds between looks at whether the person cancelled
+
+
+class GuestOffer(Protocol):
+    """What the agent says about its clipboard (``GuestApi.clipboard_offer``)."""
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """MIME types, best first."""
+
+    @property
+    def secret(self) -> bool:
+        """Marked by a password manager."""
+
+    @property
+    def own(self) -> bool:
+        """Put there by the agent, or by another program that shares the clipboard with the host."""
+
+
+class GuestApi(Protocol):
+    """The verbs used here, on the asyncio loop; each has its own time limit. Raise NeuronError."""
+
+    async def clipboard_offer(self) -> GuestOffer:
+        """What the clipboard holds."""
+
+    async def clipboard_read(self, mime: str) -> bytes:
+        """One format of it."""
+
+    async def set_clipboard(self, items: Mapping[str, bytes], *, secret: bool = False) -> None:
+        """Replace it."""
+
+
+class GuestClipboard:
+    """See :class:`libneuron.system.clipboard.model.Clipboard`. Hand the client's events to :meth:`event`."""
+
+    kind = "guest"
+    most = 32 * MIB
+
+    def __init__(self, api: GuestApi, *, loop: asyncio.AbstractEventLoop, origin: str, spool: Path) -> None:
+        """``loop`` is where ``api`` lives; ``origin`` is the bridge's; ``spool`` holds large content."""
+        self._api = api
+        self._loop = loop
+        self._origin = origin
+        self._spool = spool
+        self._changed: Callable[[ClipboardOffer], None] = lambda _offer: None
+        self._number = 0
+        self._claims = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
+        self._closed = False
+
+    def start(self, changed: Callable[[ClipboardOffer], None], lost: Callable[[Exception], None]) -> None:
+        """See Clipboard.start. The client tells of a lost channel: the bridge is detached then."""
+        del lost
+        self._changed = changed
+        self._submit(self._first)
+
+    def event(self, kind: str, data: Mapping[str, Any]) -> None:
+        """An event of the guest, whatever it is; called on the loop. Nothing in ``data`` is trusted."""
+        if kind != EVENT or self._closed:
+            return
+        formats = data.get("formats")
+        names = [name for name in formats if isinstance(name, str)] if isinstance(formats, list) else []
+        # What does not say that it is harmless counts as secret.
+        self._announce(names, secret=data.get("secret") is not False, own=data.get("own") is True)
+
+    def read(
+        self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None = None
+    ) -> Future[Content]:
+        """See Clipboard.read."""
+        future: Future[Content] = Future()
+        future.set_running_or_notify_cancel()
+        self._submit(lambda: self._settle(future, lambda: self._read(number, mime, limits, progress)), future)
+        return future
+
+    def claim(self, claim: Claim) -> Future[None]:
+        """See Clipboard.claim."""
+        future: Future[None] = Future()
+        future.set_running_or_notify_cancel()
+        self._submit(lambda: self._settle(future, lambda: self._claim(claim)), future)
+        return future
+
+    def release(self) -> None:
+        """The guest keeps what it was given: unlike a promise, it holds without us."""
+
+        def forget() -> None:
+            self._claims += 1
+
+        self._loop.call_soon_threadsafe(forget)
+
+    def close(self) -> None:
+        """See Clipboard.close."""
+        if self._closed:
+            return
+        self._closed = True
+
+        def stop() -> None:
+            for task in self._tasks:
+                task.cancel()
+
+        self._loop.call_soon_threadsafe(stop)
+
+    # On the loop only.
+
+    def _submit(
+        self, work: Callable[[], Coroutine[Any, Any, None]], future: Future[Any] | None = None
+    ) -> None:
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if future is not None and not future.done():
+                future.set_exception(_closed())
+
+        def begin() -> None:
+            if not self._closed:
+                task = self._loop.create_task(work())
+                self._tasks.add(task)
+                task.add_done_callback(ended)
+            elif future is not None:
+                future.set_exception(_closed())
+
+        self._loop.call_soon_threadsafe(begin)
+
+    async def _settle(self, future: Future[Any], work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        try:
+            future.set_result(await work())
+        except (NeuronError, Cancelled) as error:
+            future.set_exception(error)
+
+    def _announce(self, formats: Sequence[str], *, secret: bool, own: bool) -> None:
+        if own:
+            return
+        self._number += 1
+        known = tuple(dict.fromkeys(name for name in formats[:256] if name in FORMATS))
+        self._changed(ClipboardOffer(self._number, known, secret))
+
+    async def _first(self) -> None:
+        found: GuestOffer | None = None
+        try:
+            found = await self._api.clipboard_offer()
+        except NeuronError as error:
+            _log.info("the guest does not tell what its clipboard holds: %s", error)
+        if self._number:
+            return  # an event was faster
+        if found is not None and not found.own:
+            self._announce(found.formats, secret=found.secret, own=False)
+        else:
+            self._number = 1
+            self._changed(ClipboardOffer(1, (), origin=self._origin))
+
+    async def _read(self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None) -> Content:
+        if number != self._number:
+            raise ClipboardError("clipboard.stale")
+        spool = Spool(self._spool, limits)
+        if progress is not None:
+            progress.start(total=None, unit="bytes")
+        data = await self._unless_cancelled(self._api.clipboard_read(mime), progress)
+        if number != self._number:
+            raise ClipboardError("clipboard.stale")
+        spool.write(data)
+        if progress is not None:
+            progress.advance(len(data))
+            progress.finish()
+        return spool.finish()
+
+    async def _unless_cancelled(self, work: Coroutine[Any, Any, bytes], progress: Progress | None) -> bytes:
+        task = self._loop.create_task(work)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=_LOOK if progress is not None else None)
+                if progress is not None and progress.cancelled:
+                    raise Cancelled
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _claim(self, claim: Claim) -> None:
+        self._claims += 1
+        mine = self._claims
+        items: dict[str, bytes] = {}
+        problem: Exception | None = None
+        size = 0
+        for mime in claim.formats:
+            if mine != self._claims:
+                raise ClipboardError("clipboard.stale")
+            try:
+                content = await asyncio.wrap_future(claim.fetch(mime))
+            except (NeuronError, Cancelled) as error:
+                problem = error
+                continue
+            if size + content.size <= _TOGETHER:
+                size += content.size
+                items[mime] = content.whole()
+            content.close()
+        if not items:
+            raise problem or ClipboardError("clipboard.refused")
+        async with self._writing:
+            if mine != self._claims or claim.after != self._number:
+                raise ClipboardError("clipboard.stale")
+            await self._api.set_clipboard(items, secret=claim.secret)
+
+
+def _closed() -> ClipboardError:
+    return ClipboardError("clipboard.unavailable", details="the channel was closed")
