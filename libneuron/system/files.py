@@ -85,13 +85,18 @@ class Root:
         except OSError:
             return ()
 
-    def link_name(self, absolute: str) -> str | None:
-        """The last part of a link's target ("driver" → "vfio-pci"), or None where there is no link."""
+    def link(self, absolute: str) -> str | None:
+        """A link's target as it is written, or None where there is no link."""
         parent, _, name = absolute.rpartition("/")
         try:
-            return PurePosixPath(os.readlink(self.path(parent or "/") / name)).name
+            return os.readlink(self.path(parent or "/") / name)
         except OSError:
             return None
+
+    def link_name(self, absolute: str) -> str | None:
+        """The last part of a link's target ("driver" → "vfio-pci"), or None where there is no link."""
+        target = self.link(absolute)
+        return None if target is None else PurePosixPath(target).name
 
 
 def make_private_directory(path: Path) -> Path:
