@@ -1,0 +1,181 @@
+"""Boots a PC of any PCI topology under QEMU's emulation and brings back what its kernel shows of it.
+
+The guest is Debian's kernel with an initramfs of busybox and one script, which copies sysfs and procfs to a tar
+and sends it over a serial port. No disk, no modules, no network; about 7 s a boot with one core to itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from libneuron.hardware import bundle
+from libneuron.hardware.names import Numbers
+from libneuron.system.files import Root
+from libneuron.system.trees import Recording
+
+ROOT = Path(__file__).resolve().parents[3]
+_TIMEOUT = 240  # seconds; a boot takes 7, but the machine may be busy with everything else
+
+# Copies what capture reads. Files of sysfs lie about their size, so tar must not read them itself.
+INIT = r"""#!/bin/busybox sh
+b=/bin/busybox
+$b mkdir -p /proc /sys /dev /out
+$b mount -t proc proc /proc; $b mount -t sysfs sysfs /sys; $b mount -t devtmpfs dev /dev
+copy() { $b mkdir -p "/out$1"; shift_to=$1; shift; cd "$shift_to" 2>/dev/null && $b cp -d "$@" "/out$shift_to/" 2>/dev/null; }
+copy /sys/bus/pci/devices /sys/bus/pci/devices/*
+for link in /sys/bus/pci/devices/*; do
+    real=$($b readlink -f "$link")
+    copy "$real" vendor device subsystem_vendor subsystem_device class config reset_method boot_vga resource \
+        power_state driver_override driver iommu_group rom physfn resource*_resize
+    [ -e "$real/rom" ] && : > "/out$real/rom"
+done
+for group in /sys/kernel/iommu_groups/*; do
+    [ -d "$group" ] || continue
+    copy "$group" type reserved_regions
+    copy "$group/devices" "$group"/devices/*
+done
+copy /sys/class/iommu /sys/class/iommu/*
+$b mkdir -p /out/sys/firmware/acpi/tables
+for table in /sys/firmware/acpi/tables/*; do : > "/out$table"; done
+for driver in /sys/bus/pci/drivers/*; do $b mkdir -p "/out$driver"; done
+copy /proc cpuinfo meminfo cmdline interrupts iomem
+copy /proc/sys/kernel osrelease
+copy /sys/class/dmi/id sys_vendor product_name board_vendor board_name bios_vendor bios_version chassis_type
+cd /out
+$b stty -F /dev/ttyS1 raw
+$b tar -c . | $b gzip -1 > /dev/ttyS1
+$b stty -F /dev/ttyS1 > /dev/null  # returns once all is sent
+$b poweroff -f
+"""
+
+
+def cache() -> Path:
+    """Where the kernel and the initramfs are kept between runs."""
+    return Path(os.environ.get("NEURON_CACHE") or ROOT / ".cache") / "pci-lab"
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A PC: the machine's own arguments, its devices, and the kernel's arguments."""
+
+    name: str
+    devices: tuple[str, ...]
+    arguments: str = "intel_iommu=on"
+    iommu: str | None = "intel-iommu,intremap=on"
+    machine: str = "q35"
+    cpu: str = "qemu64"
+
+
+@functools.cache
+def kernel() -> Path:
+    """Debian's newest kernel, taken out of its package; downloaded once by apt.
+
+    Raises: CalledProcessError where apt knows no such package or cannot reach it.
+    """
+    folder = cache()
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = subprocess.run(
+        ["apt-cache", "depends", "linux-image-amd64"], check=True, capture_output=True, text=True
+    ).stdout
+    package = next(
+        line.split()[-1] for line in listed.splitlines() if line.strip().startswith("Depends: linux-image")
+    )
+    release = package.removeprefix("linux-image-").removesuffix("-unsigned")
+    made = folder / f"vmlinuz-{release}"
+    if not made.exists():
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            subprocess.run(["apt-get", "download", "-q", package], cwd=scratch, check=True, capture_output=True)
+            archive = next(Path(scratch).glob("*.deb"))
+            files = subprocess.run(
+                ["dpkg-deb", "--fsys-tarfile", archive], check=True, capture_output=True
+            ).stdout
+            with tarfile.open(fileobj=io.BytesIO(files)) as packed:
+                for name in (f"config-{release}", f"vmlinuz-{release}"):
+                    member = packed.extractfile(f"./boot/{name}")
+                    assert member is not None
+                    unfinished = Path(scratch) / name
+                    unfinished.write_bytes(member.read())
+                    unfinished.replace(folder / name)
+    return made
+
+
+@functools.cache
+def initramfs() -> Path:
+    """busybox and the script above, as a cpio archive."""
+    made = cache() / "initramfs.cpio"
+    with tempfile.TemporaryDirectory(dir=cache()) as scratch:
+        top = Path(scratch) / "root"
+        (top / "bin").mkdir(parents=True)
+        busybox = shutil.which("busybox")
+        assert busybox is not None, "install busybox-static"
+        shutil.copy(busybox, top / "bin/busybox")
+        init = top / "init"
+        init.write_text(INIT)
+        init.chmod(0o755)
+        names = "".join(f"{path.relative_to(top)}\n" for path in sorted(top.rglob("*")))
+        archive = subprocess.run(
+            ["cpio", "-o", "-H", "newc", "--quiet"],
+            cwd=top,
+            input=names.encode(),
+            check=True,
+            capture_output=True,
+        ).stdout
+        unfinished = Path(scratch) / "archive"
+        unfinished.write_bytes(archive)
+        unfinished.replace(made)
+    return made
+
+
+def command(topology: Topology, *, output: Path, console: Path) -> list[str]:
+    """QEMU's command line for a topology."""
+    words = ["qemu-system-x86_64", "-machine", topology.machine]
+    words += ["-accel", "tcg", "-cpu", topology.cpu, "-m", "256", "-nodefaults", "-display", "none", "-no-reboot"]
+    words += ["-serial", f"file:{console}", "-serial", f"file:{output}"]
+    words += ["-kernel", str(kernel()), "-initrd", str(initramfs())]
+    words += ["-append", f"console=ttyS0 quiet panic=-1 {topology.arguments}".strip()]
+    for device in ([topology.iommu] if topology.iommu else []) + list(topology.devices):
+        words += ["-device", device]
+    return words
+
+
+def boot(topology: Topology, folder: Path) -> Path:
+    """Boot a topology and unpack what it sent below ``folder``; returns the tree.
+
+    Raises: AssertionError with the console's end where the guest sent nothing.
+    """
+    output, console = folder / "out.tgz", folder / "console.txt"
+    done = subprocess.run(
+        command(topology, output=output, console=console),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+    said = console.read_text(errors="replace")[-2000:] if console.exists() else ""
+    assert output.exists() and output.stat().st_size, f"{topology.name}: {done.stderr}\n{said}"
+    tree = folder / "tree"
+    tree.mkdir()
+    subprocess.run(["tar", "-xzf", output, "-C", tree], check=True, capture_output=True)
+    config = cache() / kernel().name.replace("vmlinuz", "config")
+    (tree / "boot").mkdir()
+    shutil.copy(config, tree / "boot")
+    return tree
+
+
+def recorded(topology: Topology, folder: Path) -> Recording:
+    """The recording that ``bundle save`` would have made in the guest."""
+    return bundle.record(Root(boot(topology, folder)), Numbers())
+
+
+def names(topologies: Sequence[Topology]) -> list[str]:
+    """For parametrised tests."""
+    return [topology.name for topology in topologies]
