@@ -1,7 +1,7 @@
 """A machine in a file, to be looked at elsewhere: what was read of it, without what would name its owner.
 
-A bundle is gzip over JSON: ``{"format": 1, "files", "links", "names", "present"}``. Files hold text, or base64
-after "base64:". It is opened in memory, with limits, so a hostile file can at worst be refused.
+A bundle is gzip over JSON: ``{"format": 1, "files", "links", "names", "present"}``. Files hold text, or
+base64 after "base64:". It is opened in memory, with limits, so a hostile file can at worst be refused.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def anonymous(path: str, data: bytes) -> bytes:
         return _without_serial(data)
     if path.startswith("/boot/config-") or path.endswith("/config"):
         return b"\n".join(
-            line for line in data.splitlines() if line.partition(b"=")[0].decode("ascii", "replace")[7:] in OPTIONS
+            line
+            for line in data.splitlines()
+            if line.partition(b"=")[0].decode("ascii", "replace")[7:] in OPTIONS
         )
     if path == "/proc/config.gz":
         return _without_unused_options(data)

@@ -1,7 +1,8 @@
 """What state is the IOMMU in, and which one cause keeps it off?
 
-The parameters are those of Linux ``Documentation/admin-guide/kernel-parameters.txt``. "IOMMU enabled" in the
-kernel's log proves nothing (it appears without any IOMMU), nor does an argument on the command line: groups do.
+The parameters are those of Linux ``Documentation/admin-guide/kernel-parameters.txt``. "IOMMU enabled" in
+the kernel's log proves nothing (it appears without any IOMMU), nor does an argument on the command line:
+groups do.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ACTIVE = frozenset({State.ON, State.ON_WITHOUT_REMAPPING, State.PASSTHROUGH})
 
 @dataclass(frozen=True)
 class IommuVerdict:
-    """``kind``: "intel", "amd", another driver's name, or None. ``argument``: the one that switches it off."""
+    """``kind``: "intel", "amd", another driver's name, or None. ``argument``: what switches it off."""
 
     state: State
     kind: str | None

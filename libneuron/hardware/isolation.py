@@ -246,9 +246,7 @@ def judge_slot(machine: Machine, device: Device) -> SlotVerdict:
     )
 
 
-def _needs(
-    *, current: bool | None, overrides: tuple[OverrideVerdict, ...], explained: bool
-) -> bool | None:
+def _needs(*, current: bool | None, overrides: tuple[OverrideVerdict, ...], explained: bool) -> bool | None:
     if current is True:
         return False
     if current is None or not explained:

@@ -91,7 +91,7 @@ class Device:
 
     @property
     def is_infrastructure(self) -> bool:
-        """Bridges and host bridges: they share a group with what sits below them and do no DMA for anybody."""
+        """Bridges and host bridges: they may share a group with what sits below them."""
         return self.is_bridge or self.class_code >> 8 == 0x0600
 
     @property

@@ -1,4 +1,4 @@
-"""Will the graphics card come back when the VM ends? What the kernel offers, and what is known of the model."""
+"""Will the graphics card come back when the VM ends? What the kernel offers, what is known of the model."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _family(table: Table) -> Family:
         confidence=confidence,
         since=since,
         until=until,
-        integrated=table.get("integrated", bool, False),  # noqa: FBT003 — Table.get's default
+        integrated=table.get("integrated", bool, False),
     )
     table.done()
     return family
@@ -131,7 +131,9 @@ def judge(device: Device, kernel: Kernel, families: tuple[Family, ...] | None = 
     methods = device.reset_methods
     if family is not None and family.since <= kernel.version <= family.until:
         if family.workaround == "vendor-reset" and "device_specific" in (methods or ()):
-            return ResetVerdict(Reset.GOOD, None, f"{_SYSFS}: device_specific", Confidence.CERTAIN, family.name)
+            return ResetVerdict(
+                Reset.GOOD, None, f"{_SYSFS}: device_specific", Confidence.CERTAIN, family.name
+            )
         if family.verdict is not Reset.USUAL or not methods:
             return _from(family, methods)
     if methods is None:
@@ -149,6 +151,4 @@ def judge(device: Device, kernel: Kernel, families: tuple[Family, ...] | None = 
 def _from(family: Family, methods: tuple[str, ...] | None) -> ResetVerdict:
     if methods == () and family.verdict in (Reset.USUAL, Reset.DOUBTFUL):
         return ResetVerdict(Reset.NONE, family.workaround, _SYSFS, Confidence.CERTAIN, family.name)
-    return ResetVerdict(
-        family.verdict, family.workaround, family.source, family.confidence, family.name
-    )
+    return ResetVerdict(family.verdict, family.workaround, family.source, family.confidence, family.name)

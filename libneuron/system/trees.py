@@ -1,9 +1,9 @@
 """A machine's file system as questions and answers: asked for real, recorded, or answered from a recording.
 
 What reads a machine takes a :class:`Tree`. :class:`~libneuron.system.files.Root` is one; a
-:class:`RecordingTree` around it notes every question with its answer, and a :class:`ReplayTree` gives the same
-answers on another machine. So a recording holds exactly what was read: nothing can be forgotten, and nothing
-else leaves the machine.
+:class:`RecordingTree` around it notes every question with its answer, and a :class:`ReplayTree` gives the
+same answers on another machine. So a recording holds exactly what was read: nothing can be forgotten, and
+nothing else leaves the machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Regenerates acs.toml from a Linux source tree: ``python resources/hardware/generate_acs.py LINUX_TREE VERSION``.
+"""Regenerates acs.toml from a Linux tree: ``python resources/hardware/generate_acs.py TREE VERSION``.
 
-Takes device numbers (facts) from drivers/pci/quirks.c; the rules' names are ours, their meaning is implemented in
-libneuron/hardware/acs.py. A rule of the kernel that is not known here stops the run: a new one needs new code.
+Takes device numbers (facts) from drivers/pci/quirks.c; the rules' names are ours, their meaning is
+implemented in libneuron/hardware/acs.py. A rule of the kernel that is not known here stops the run: a new one
+needs new code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Boots a PC of any PCI topology under QEMU's emulation and brings back what its kernel shows of it.
 
-The guest is Debian's kernel with an initramfs of busybox and one script, which copies sysfs and procfs to a tar
-and sends it over a serial port. No disk, no modules, no network; about 7 s a boot with one core to itself.
+The guest is Debian's kernel with an initramfs of busybox and one script, which copies sysfs and procfs
+to a tar and sends it over a serial port. No disk, no modules, no network; about 7 s a boot with one core to
+itself.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ INIT = r"""#!/bin/busybox sh
 b=/bin/busybox
 $b mkdir -p /proc /sys /dev /out
 $b mount -t proc proc /proc; $b mount -t sysfs sysfs /sys; $b mount -t devtmpfs dev /dev
-copy() { $b mkdir -p "/out$1"; shift_to=$1; shift; cd "$shift_to" 2>/dev/null && $b cp -d "$@" "/out$shift_to/" 2>/dev/null; }
+copy() {
+    to=/out$1; $b mkdir -p "$to"; cd "$1" 2>/dev/null || return; shift
+    $b cp -d "$@" "$to/" 2>/dev/null
+}
 copy /sys/bus/pci/devices /sys/bus/pci/devices/*
 for link in /sys/bus/pci/devices/*; do
     real=$($b readlink -f "$link")
@@ -93,7 +97,9 @@ def kernel() -> Path:
     made = folder / f"vmlinuz-{release}"
     if not made.exists():
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            subprocess.run(["apt-get", "download", "-q", package], cwd=scratch, check=True, capture_output=True)
+            subprocess.run(
+                ["apt-get", "download", "-q", package], cwd=scratch, check=True, capture_output=True
+            )
             archive = next(Path(scratch).glob("*.deb"))
             files = subprocess.run(
                 ["dpkg-deb", "--fsys-tarfile", archive], check=True, capture_output=True
@@ -138,7 +144,18 @@ def initramfs() -> Path:
 def command(topology: Topology, *, output: Path, console: Path) -> list[str]:
     """QEMU's command line for a topology."""
     words = ["qemu-system-x86_64", "-machine", topology.machine]
-    words += ["-accel", "tcg", "-cpu", topology.cpu, "-m", "256", "-nodefaults", "-display", "none", "-no-reboot"]
+    words += [
+        "-accel",
+        "tcg",
+        "-cpu",
+        topology.cpu,
+        "-m",
+        "256",
+        "-nodefaults",
+        "-display",
+        "none",
+        "-no-reboot",
+    ]
     words += ["-serial", f"file:{console}", "-serial", f"file:{output}"]
     words += ["-kernel", str(kernel()), "-initrd", str(initramfs())]
     words += ["-append", f"console=ttyS0 quiet panic=-1 {topology.arguments}".strip()]

@@ -6,7 +6,9 @@ from tests.system.hardware.pci_lab import Topology
 
 
 def _port(name: str, at: str, *options: str) -> str:
-    return ",".join(("pcie-root-port", f"id={name}", f"chassis={int(at.replace('.', ''), 16)}", f"addr={at}", *options))
+    return ",".join(
+        ("pcie-root-port", f"id={name}", f"chassis={int(at.replace('.', ''), 16)}", f"addr={at}", *options)
+    )
 
 
 def _gpu(bus: str, *, audio: bool = True) -> tuple[str, ...]:
@@ -87,7 +89,8 @@ GROUPED = (
         "multifunction-endpoint-of-three-functions",
         (
             _port("p3", "3.0"),
-            f"e1000e,bus=p3,addr=0.0,{_MULTI}", "bochs-display,bus=p3,addr=0.1", "nvme,bus=p3,addr=0.2,serial=x",
+            f"e1000e,bus=p3,addr=0.0,{_MULTI}", "bochs-display,bus=p3,addr=0.1",
+            "nvme,bus=p3,addr=0.2,serial=x",
         ),
     ),
     Topology(
@@ -124,7 +127,10 @@ GROUPED = (
     ),
     Topology(
         "old-root-port-of-intel",
-        ("ioh3420,id=p3,chassis=3,addr=3.0", *_gpu("p3"), "ioh3420,id=p4,chassis=4,addr=4.0", "e1000e,bus=p4"),
+        (
+            "ioh3420,id=p3,chassis=3,addr=3.0", *_gpu("p3"),
+            "ioh3420,id=p4,chassis=4,addr=4.0", "e1000e,bus=p4",
+        ),
     ),
     Topology(
         "three-root-ports-of-one-slot-one-without-acs",

@@ -1,0 +1,50 @@
+"""Real kernels on PCs of every topology: their groups are the predicted ones, the recordings still hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from libneuron.hardware import acs, bundle
+from libneuron.hardware.capture import capture
+from libneuron.hardware.grouping import predict
+from libneuron.hardware.names import Numbers
+from libneuron.system.trees import ReplayTree
+from tests.system.hardware.pci_lab import ROOT, Topology, recorded
+from tests.system.hardware.topologies import ALL, IN_EVERY_RUN
+
+_FIXTURES = ROOT / "tests/fixtures/machines"
+
+
+def _check(topology: Topology, folder: Path) -> None:
+    machine = capture(ReplayTree(recorded(topology, folder)), Numbers())
+    live = {address: frozenset(group.devices) for group in machine.groups for address in group.devices}
+    prediction = predict(machine, acs.Settings())
+    assert {address: prediction.group(address) for address in live} == live
+    kept = bundle.machine(bundle.open_file(_FIXTURES / f"qemu-{topology.name}.bundle"), Numbers())
+    assert machine.devices == kept.devices, "the recording is stale: run tests.system.hardware.record"
+    assert machine.groups == kept.groups
+    assert machine.iommu == kept.iommu
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize(
+    "topology", [one for one in ALL if one.name in IN_EVERY_RUN], ids=lambda one: one.name
+)
+def test_the_kernel_groups_as_predicted(topology: Topology, tmp_path: Path) -> None:
+    _check(topology, tmp_path)
+
+
+@pytest.mark.vm
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "topology", [one for one in ALL if one.name not in IN_EVERY_RUN], ids=lambda one: one.name
+)
+def test_every_other_kernel_groups_as_predicted(topology: Topology, tmp_path: Path) -> None:
+    _check(topology, tmp_path)
+
+
+def test_every_topology_is_recorded() -> None:
+    kept = {path.stem for path in _FIXTURES.glob("qemu-*.bundle")}
+    assert kept == {f"qemu-{topology.name}" for topology in ALL}

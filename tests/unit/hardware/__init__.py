@@ -1,0 +1,1 @@
+"""The Hardware Advisor's library. Machines are recordings (tests/fixtures) or built here."""
