@@ -25,6 +25,11 @@ _TEXTS = {
             "system", "Try again; if it happens again, the details show how to run it by hand."
         ),
     ),
+    "system.display-unavailable": Message(
+        QT_TRANSLATE_NOOP("system", "The screen cannot be reached."),
+        QT_TRANSLATE_NOOP("system", "Start this from a desktop session."),
+        Exit.CANNOT,
+    ),
     "system.bus-unavailable": Message(
         QT_TRANSLATE_NOOP("system", "The {bus} message bus cannot be reached."),
         QT_TRANSLATE_NOOP("system", "Log in to a desktop session, or start the dbus service."),
