@@ -1,0 +1,64 @@
+"""What a report tells the person beyond states, in words; codes with parameters, as errors have them."""
+
+from __future__ import annotations
+
+from libneuron.errors import QT_TRANSLATE_NOOP, Translate, english
+from libneuron.migration.errors import MigrationError
+from libneuron.migration.model import Note
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "folder-elsewhere": QT_TRANSLATE_NOOP(
+        "migration", "“{folder}” lies on {path}, which is not part of this source: choose that drive as well."
+    ),
+    "sign-in-again": QT_TRANSLATE_NOOP("migration", "Sign in to websites again: Windows locks the sign-ins."),
+    "export-passwords": QT_TRANSLATE_NOOP(
+        "migration",
+        "Saved passwords are locked to Windows. In Windows, open the browser's password settings, choose "
+        "“Export passwords”, and import the file here; then delete it.",
+    ),
+    "logins-locked": QT_TRANSLATE_NOOP("migration", "{count} saved passwords are locked to Windows."),
+    "install-extensions": QT_TRANSLATE_NOOP("migration", "Install these extensions again: {list}."),
+    "profiles": QT_TRANSLATE_NOOP("migration", "Profiles brought over: {list}."),
+    "profile-in-use": QT_TRANSLATE_NOOP(
+        "migration", "The browser was used here before; the profile from Windows was added as “{name}”."
+    ),
+    "firefox-default": QT_TRANSLATE_NOOP(
+        "migration",
+        "Firefox now starts with the profile from Windows; "
+        "the one it used before is still listed in about:profiles.",
+    ),
+    "firefox-newer": QT_TRANSLATE_NOOP(
+        "migration", "The profile was last used by Firefox {version}; an older Firefox refuses to open it."
+    ),
+    "setting-dropped": QT_TRANSLATE_NOOP("migration", "Left out: {key} = {value}"),
+    "setting-changed": QT_TRANSLATE_NOOP("migration", "Changed: {key} = {value}"),
+    "extension-dropped": QT_TRANSLATE_NOOP(
+        "migration", "The extension {id} was loaded from {path} and was left out."
+    ),
+    "not-understood": QT_TRANSLATE_NOOP("migration", "It could not be understood and was copied as it is."),
+    "identity-missing": QT_TRANSLATE_NOOP(
+        "migration", "The key file {path} of the ssh settings did not come along."
+    ),
+    "name-shortened": QT_TRANSLATE_NOOP("migration", "The name was too long here and was shortened."),
+    "already-there": QT_TRANSLATE_NOOP("migration", "The same file was there already."),
+    "merged": QT_TRANSLATE_NOOP("migration", "Added to the settings that were there; the old ones are kept."),
+    "npm-packages": QT_TRANSLATE_NOOP(
+        "migration", "Install global npm packages again with “npm install -g”."
+    ),
+    "git-identity": QT_TRANSLATE_NOOP(
+        "migration", "Store git passwords again: Windows kept them in its own place."
+    ),
+    "kept-aside": QT_TRANSLATE_NOOP("migration", "You changed it since; it was kept in {path}."),
+}
+
+
+def text(note: Note, translate: Translate = english) -> str:
+    """One sentence for the person."""
+    if note.code in MigrationError.texts:
+        return translate(*MigrationError.texts[note.code].sentence).format_map(note.params)
+    return translate(*_TEXTS[note.code]).format_map(note.params)
+
+
+def known(code: str) -> bool:
+    """Whether a rule may name ``code``."""
+    return code in _TEXTS

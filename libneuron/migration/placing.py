@@ -1,0 +1,236 @@
+"""Names in the home: chosen before writing, kept unless taken, given by renames that never overwrite."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from libneuron.migration.destination import (
+    CHUNK,
+    Destination,
+    discard,
+    file_hash,
+    look,
+    reading,
+    same_content,
+)
+from libneuron.migration.folders import FolderMaker
+from libneuron.migration.journal import Journal, Row
+from libneuron.migration.model import Kind, Note, State
+from libneuron.migration.naming import others, temporary
+from libneuron.migration.transforms.registry import TRANSFORMS
+from libneuron.system.errors import SystemAccessError
+from libneuron.system.filesystem import rename_new
+
+
+class Placer:
+    """Chooses names for a chunk, and gives them once the chunk is durable."""
+
+    def __init__(
+        self, journal: Journal, destination: Destination, folders: FolderMaker, *, folder: Path, run: str
+    ) -> None:
+        self._journal = journal
+        self._destination = destination
+        self._folders = folders
+        self._kept = folder / "kept"
+        self._run = run
+        self._notes: list[Note] = []
+
+    def choose(self, rows: list[Row]) -> list[tuple[Row, bytes]]:
+        """Journal a name for each row; returns the files to write, with their folders.
+
+        A row whose folder could not be made is FAILED; a folder's row gets its outcome at once.
+        """
+        files: list[tuple[Row, bytes]] = []
+        for row in rows:
+            actual = self._actual(row)
+            if actual is None:
+                row.state, row.reason = State.FAILED, "write-error"
+            elif row.kind is Kind.FOLDER:
+                planned = self._journal.folder(row.folder or 0).planned
+                same = planned.rpartition(b"/")[2] == actual.rpartition(b"/")[2]
+                row.outcome = State.COPIED if same else State.KEPT_BOTH
+            else:
+                files.append((row, actual))
+        self._name(files)
+        return files
+
+    def _actual(self, row: Row) -> bytes | None:
+        if row.folder is None:
+            return None
+        return self._folders.actual(self._journal.folder(row.folder).planned)
+
+    def _name(self, files: list[tuple[Row, bytes]]) -> None:
+        """Choose names and keep copies of what will be merged into, and journal both."""
+        changed = []
+        for row, actual in files:
+            if row.placed is not None:
+                continue
+            folder = self._destination.folder(actual)
+            name = row.target or b""
+            info = look(folder, name)
+            if info is not None and self._merges(row) and stat.S_ISREG(info.st_mode):
+                self._keep(row, folder, name, info)
+            elif info is not None:
+                name = self._free(folder, name)
+            row.placed = name
+            changed.append(row)
+        if changed:
+            with self._journal.transaction():
+                self._journal.save(changed)
+
+    @staticmethod
+    def _merges(row: Row) -> bool:
+        return bool(row.transform) and TRANSFORMS[row.transform].merges
+
+    @staticmethod
+    def _free(folder: int, name: bytes) -> bytes:
+        return next(
+            encoded
+            for other in others(os.fsdecode(name))
+            if look(folder, encoded := os.fsencode(other)) is None
+        )
+
+    def _keep(self, row: Row, folder: int, name: bytes, info: os.stat_result) -> None:
+        """A durable copy of an existing file, with its mode and times, before the run changes it."""
+        self._kept.mkdir(mode=0o700, exist_ok=True)
+        place = self._kept / str(row.id)
+        made = hashlib.sha256()
+        with reading(folder, name) as old, place.open("wb") as copy:
+            while data := os.read(old, CHUNK):
+                made.update(data)
+                copy.write(data)
+            copy.flush()
+            os.fchmod(copy.fileno(), stat.S_IMODE(info.st_mode))
+            os.utime(copy.fileno(), ns=(info.st_atime_ns, info.st_mtime_ns))
+            os.fsync(copy.fileno())
+        row.kept, row.kept_hash = os.fsencode(place.name), made.digest()
+
+    def kept_bytes(self, row: Row) -> bytes | None:
+        """The file from before the run that ``row`` is merged into, or None."""
+        if row.kept is None:
+            return None
+        return (self._kept / os.fsdecode(row.kept)).read_bytes()
+
+    def place(self, rows: Iterable[Row]) -> list[Row]:
+        """Rename each durable temporary file to its name; returns the rows, whose outcome is now true."""
+        placed = []
+        for row in rows:
+            if row.kind is not Kind.FOLDER:
+                self._place(row)
+            placed.append(row)
+        return placed
+
+    def _place(self, row: Row) -> None:
+        actual = self._actual(row)
+        temp = os.fsencode(temporary(self._run, row.id))
+        try:
+            if actual is None:
+                raise FileNotFoundError(2, "the folder is gone")
+            folder = self._destination.folder(actual)
+            self._give_name(row, folder, temp)
+        except (OSError, SystemAccessError):
+            row.outcome, row.reason = State.FAILED, "write-error"
+            self.forget(row)
+
+    def forget(self, row: Row) -> None:
+        """Remove what may be left of an entry that does not come, also by a run that was killed."""
+        actual = self._actual(row)
+        with contextlib.suppress(OSError, SystemAccessError):
+            if actual is not None:
+                discard(self._destination.folder(actual), os.fsencode(temporary(self._run, row.id)))
+
+    def _give_name(self, row: Row, folder: int, temp: bytes) -> None:
+        target, digest, size = row.target or b"", row.hash or b"", row.written or 0
+        if row.kept is not None and self._unchanged(row, folder):
+            os.rename(temp, row.placed or target, src_dir_fd=folder, dst_dir_fd=folder)
+            self._note(row, "merged")
+            return
+        if row.placed != target and same_content(folder, target, size=size, digest=digest):
+            self._already_there(row, folder, temp)
+            return
+        if row.reason == "damaged" and self._is_damaged_copy(row, folder):
+            os.rename(temp, row.placed or target, src_dir_fd=folder, dst_dir_fd=folder)
+            row.reason = ""
+            return
+        name = target if row.kept is not None else row.placed or target
+        names = others(os.fsdecode(target))
+        while True:
+            try:
+                rename_new(temp, name, source_directory=folder, target_directory=folder)
+            except FileExistsError:
+                if name == target and same_content(folder, target, size=size, digest=digest):
+                    self._already_there(row, folder, temp)
+                    return
+                name = os.fsencode(next(names))
+                row.placed = name
+                with self._journal.transaction():
+                    self._journal.save([row])
+            else:
+                break
+        row.placed, row.created, row.reason = name, True, ""
+        if name != target:
+            row.outcome = State.KEPT_BOTH
+
+    @staticmethod
+    def _is_damaged_copy(row: Row, folder: int) -> bool:
+        """Whether the file is the run's own, found damaged, and nobody wrote it since."""
+        info = look(folder, row.placed or b"")
+        return row.created and info is not None and info.st_mtime_ns == row.mtime
+
+    def _unchanged(self, row: Row, folder: int) -> bool:
+        try:
+            return file_hash(folder, row.placed or b"") == row.kept_hash
+        except OSError:
+            return False
+
+    def _already_there(self, row: Row, folder: int, temp: bytes) -> None:
+        discard(folder, temp)
+        row.placed, row.created = row.target, False
+        self._note(row, "already-there")
+
+    def _note(self, row: Row, code: str) -> None:
+        self._notes.append(Note(row.item, code, {}, row.id))
+
+    def take_notes(self) -> list[Note]:
+        """The notes made since the last call, for the caller's next transaction."""
+        notes, self._notes = self._notes, []
+        return notes
+
+    def recover(self, row: Row) -> None:
+        """Find out how far a killed run came with a READY row, and bring it to its end or back to PENDING."""
+        if row.kind is Kind.FOLDER:
+            row.state = row.outcome or State.PENDING
+            return
+        actual = self._actual(row)
+        temp = os.fsencode(temporary(self._run, row.id))
+        row.state = State.PENDING
+        if actual is None:
+            return
+        folder = self._destination.folder(actual)
+        info = look(folder, row.placed or b"")
+        if look(folder, temp) is not None:
+            if not same_content(folder, temp, size=row.written or 0, digest=row.hash or b""):
+                return
+            self._place(row)
+            row.state = row.outcome or State.FAILED
+        elif info is not None and info.st_ino == row.inode:
+            row.created = row.kept is None
+            row.state = State.KEPT_BOTH if row.placed != row.target else row.outcome or State.COPIED
+        elif same_content(folder, row.target or b"", size=row.written or 0, digest=row.hash or b""):
+            row.placed, row.created = row.target, False
+            row.state = row.outcome or State.COPIED
+
+    def stamp_folders(self) -> None:
+        """Give the folders that the run made the times of their sources, innermost first."""
+        for folder in reversed(self._journal.folders()):
+            if folder.existed is False and folder.actual is not None and folder.mtime is not None:
+                try:
+                    descriptor = self._destination.folder(folder.actual)
+                    os.utime(descriptor, ns=(folder.mtime, folder.mtime))
+                except (OSError, SystemAccessError):
+                    continue  # taken away by somebody meanwhile: nothing to stamp

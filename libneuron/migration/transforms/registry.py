@@ -1,0 +1,21 @@
+"""Transforms by the name that rules use."""
+
+from __future__ import annotations
+
+from libneuron.migration.transforms import chromium, firefox, git, npm, ssh, vscode
+from libneuron.migration.transforms.common import Transform, lines
+
+TRANSFORMS: dict[str, Transform] = {
+    "lines": Transform(lines),
+    "chromium-preferences": Transform(chromium.preferences),
+    "chromium-secure-preferences": Transform(chromium.secure_preferences),
+    "chromium-local-state": Transform(chromium.local_state, merges=True),
+    "firefox-profiles": Transform(firefox.profiles, merges=True),
+    "firefox-compatibility": Transform(firefox.compatibility),
+    "firefox-pkcs11": Transform(firefox.pkcs11),
+    "vscode-settings": Transform(vscode.settings),
+    "git-config": Transform(git.config),
+    "ssh-file": Transform(ssh.file),
+    "ssh-config": Transform(ssh.config),
+    "npm-config": Transform(npm.config),
+}
