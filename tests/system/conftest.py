@@ -42,7 +42,8 @@ def hypervisor(libvirtd: Libvirtd) -> Iterator[Hypervisor]:
 @pytest.fixture(scope="session")
 def guest(connection: libvirt.virConnect) -> Iterator[Domain]:
     """One booted Linux guest for all tests, at first without our channel. Whoever changes it says so."""
-    with Domain(connection, build(GUEST), name="Lab guest") as machine:
+    drive = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"
+    with Domain(connection, build(GUEST), name="Lab guest", devices=drive) as machine:
         machine.handle.create()
         machine.wait_ready()
         yield machine

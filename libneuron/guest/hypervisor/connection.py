@@ -198,6 +198,11 @@ class Hypervisor:
         parts = urllib.parse.urlsplit(self.uri)
         return not parts.netloc
 
+    @property
+    def session(self) -> bool:
+        """Whether the VMs run as this person (qemu:///session), who can read what they can."""
+        return urllib.parse.urlsplit(self.uri).path == "/session"
+
     # -- power ------------------------------------------------------------------------------------
 
     def start(self, domain: Domain) -> None:
