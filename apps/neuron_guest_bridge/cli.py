@@ -40,8 +40,17 @@ def parser() -> argparse.ArgumentParser:
     listing.set_defaults(verb=verbs.list_machines)
 
     pair = _guest(verbs_of, "pair", "make keys for a VM and hand them over")
+    pair.add_argument(
+        "--method",
+        choices=("auto", "agent", "disc", "file"),
+        default="auto",
+        help="how: through the QEMU guest agent, a set-up disc, or a file that you copy (default: the first "
+        "of these that works)",
+    )
     pair.add_argument("--file", type=Path, help="write the hand-over here, to be copied into the VM")
-    pair.set_defaults(verb=verbs.pair)
+    pair.add_argument("--yes", action="store_true", help="add the channel to the VM without asking")
+    pair.add_argument("--wait", type=float, default=600.0, help="seconds to wait for the VM (default: 600)")
+    pair.set_defaults(verb=run_pair)
     unpair = _guest(verbs_of, "unpair", "forget a VM's keys")
     unpair.set_defaults(verb=verbs.unpair)
 
@@ -85,6 +94,15 @@ def parser() -> argparse.ArgumentParser:
     cli.add_json(demo)
     demo.set_defaults(verb=run_demo)
     return made
+
+
+def run_pair(options: argparse.Namespace) -> Reply:
+    """``pair``: a file where that was asked for or libvirt is not; else through libvirt."""
+    if options.method == "file" or options.file is not None or options.socket is not None:
+        return verbs.pair(options)
+    from neuron_guest_bridge import pairing
+
+    return pairing.run(options)
 
 
 def run_demo(_options: argparse.Namespace) -> Reply:

@@ -320,6 +320,10 @@ class BlockingGuest:
         """Block until ready. Raises: GuestError."""
         self._io.wait(self.client.wait_ready(timeout))
 
+    def retry(self) -> None:
+        """Try again at once instead of waiting for the next attempt."""
+        self._io.loop.call_soon_threadsafe(self.client.kick)
+
     def close(self) -> None:
         """Disconnect for good."""
         self._io.wait(self.client.stop())

@@ -38,6 +38,10 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "“{vm}” has no channel for Guest Bridge."),
         QT_TRANSLATE_NOOP("guest", "“neuron-guest-bridge pair” adds it; a running VM may need a restart."),
     ),
+    "guest.channel-consent": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” has no channel for Guest Bridge, and nobody was there to ask."),
+        QT_TRANSLATE_NOOP("guest", "“neuron-guest-bridge pair {vm} --yes” adds it to the VM."),
+    ),
     "guest.channel-forbidden": Message(
         QT_TRANSLATE_NOOP("guest", "You are not allowed to open the channel of “{vm}”."),
         QT_TRANSLATE_NOOP("guest", "Use it through libvirt, or ask who administers this computer."),

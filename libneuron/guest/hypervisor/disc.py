@@ -1,7 +1,9 @@
 """Putting a disc image into a running VM, and taking it out again so that nothing is left.
 
-An empty drive is used first, then a USB drive plugged in while the VM runs (SATA cannot be), and only then
-the medium of a full drive is exchanged, to be put back afterwards.
+An empty drive is used first, then the medium of a full one is exchanged, to be put back afterwards, and a VM
+without a drive gets a USB one while it runs (SATA cannot be plugged). That is the last choice because libvirt
+shows it to the guest as a USB stick that holds an ISO image (libvirt merge request 19): Linux reads that,
+Windows does not.
 """
 
 from __future__ import annotations
@@ -43,11 +45,13 @@ def unreadable_part(image: Path) -> Path | None:
     return None if resolved.stat().st_mode & stat.S_IROTH else resolved
 
 
-def insert(hypervisor: Hypervisor, domain: Domain, image: Path) -> Inserted:
-    """Put ``image`` into the running VM.
+def insert(hypervisor: Hypervisor, domain: Domain, image: Path, *, exchange: bool = True) -> Inserted:
+    """Put ``image`` into the running VM; without ``exchange`` its own drives are left alone.
 
-    Raises: HypervisorError disc-unreadable, no-disc-drive, vm-off, as :meth:`Hypervisor.run`.
+    Raises: HypervisorError disc-unreadable, disc-elsewhere, no-disc-drive, vm-off, as :meth:`Hypervisor.run`.
     """
+    if not hypervisor.local:
+        raise HypervisorError("guest.disc-elsewhere", uri=hypervisor.uri)
     if not hypervisor.session:
         closed = unreadable_part(image)
         if closed is not None:
@@ -60,15 +64,12 @@ def insert(hypervisor: Hypervisor, domain: Domain, image: Path) -> Inserted:
         live = handle.XMLDesc(0)
         drives = describe(live=live, config=None, power=Power.RUNNING).discs
         problems: list[str] = []
-        for drive in drives:
-            if drive.medium is None and _exchange(handle, drive, image, problems):
-                return Inserted(drive, image, plugged=False)
+        for drive in sorted(drives, key=lambda drive: drive.medium is not None) if exchange else ():
+            if _exchange(handle, drive, image, problems):
+                return Inserted(drive, image, plugged=False, before=drive.medium)
         usb = Disc(devices.free_target(live), "usb", str(image))
         if _plug(handle, usb, image, problems):
             return Inserted(usb, image, plugged=True)
-        for drive in drives:
-            if drive.medium is not None and _exchange(handle, drive, image, problems):
-                return Inserted(drive, image, plugged=False, before=drive.medium)
         details = "\n".join(problems)
         if "Permission denied" in details:
             raise HypervisorError("guest.disc-unreadable", path=image, details=details)

@@ -51,6 +51,10 @@ _TEXTS = {
             "guest", "Choose a folder that every user may enter, such as one below /var/tmp, and try again."
         ),
     ),
+    "guest.disc-elsewhere": Message(
+        QT_TRANSLATE_NOOP("guest", "The set-up disc cannot be put into a VM on another computer ({uri})."),
+        QT_TRANSLATE_NOOP("guest", "Pair through the QEMU guest agent, or copy a file: “pair --file”."),
+    ),
     "guest.no-disc-drive": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” has no drive for the set-up disc, and none could be added."),
         QT_TRANSLATE_NOOP("guest", "Shut the VM down, add a CD-ROM drive, start it and try again."),

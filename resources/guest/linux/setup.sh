@@ -4,7 +4,7 @@ set -eu
 
 disc=$(cd "$(dirname "$0")" && pwd -P)
 agent=/opt/neuron-guest
-keys=/var/lib/neuron-guest/keys
+keys=/var/lib/neuron-guest
 
 if [ "$(id -u)" -ne 0 ]; then
     echo "Run this as the administrator: sudo sh $disc/setup.sh" >&2
@@ -29,7 +29,7 @@ chmod 0644 /etc/systemd/system/neuron-guest.service /etc/xdg/autostart/neuron-gu
 # The hand-over goes where only the administrator can read it; the disc itself is taken out by the host.
 umask 077
 mkdir -p "$keys"
-chmod 0700 /var/lib/neuron-guest "$keys"
+chmod 0700 "$keys"
 cp "$disc/neuron-enrolment.json" "$keys/neuron-enrolment.json.new"
 mv -f "$keys/neuron-enrolment.json.new" "$keys/neuron-enrolment.json"
 

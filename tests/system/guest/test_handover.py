@@ -67,23 +67,39 @@ def test_an_empty_drive_takes_the_disc_and_is_empty_again_afterwards(
     assert hypervisor.domain(_NAME).discs[0].medium is None
 
 
-def test_a_drive_in_use_is_left_alone_and_a_usb_drive_comes_and_goes(
+def test_a_full_drive_gets_its_own_disc_back_although_the_guest_has_ours_mounted(
     guest: Domain, hypervisor: Hypervisor, open_folder: Path
 ) -> None:
     domain = hypervisor.domain(_NAME)
     theirs = disc.insert(hypervisor, domain, burn(open_folder, "theirs.iso", {"theirs": b"1"}))
-    ours = disc.insert(hypervisor, domain, burn(open_folder, "ours.iso", {"ours": b"1"}))
-    assert ours.plugged
-    until(lambda: has_disc(guest, "/dev/sr1"), timeout=60, what="the USB drive")
-    assert shown(guest, "/dev/sr1") == "ours 444"
-    guest.shell.sh("mkdir -p /mnt/busy; mount -t iso9660 -o ro /dev/sr0 /mnt/busy")
-    disc.remove(hypervisor, domain, ours)
-    (left,) = hypervisor.domain(_NAME).discs
-    assert left.medium == str(theirs.image)
-    disc.remove(hypervisor, domain, theirs)  # although the guest has it mounted
-    (left,) = hypervisor.domain(_NAME).discs
-    assert left.medium is None
-    guest.shell.sh("umount /mnt/busy")
+    ours = disc.insert(hypervisor, hypervisor.domain(_NAME), burn(open_folder, "ours.iso", {"ours": b"1"}))
+    assert (ours.drive.target, ours.before) == ("sda", str(theirs.image))
+    until(lambda: has_disc(guest, "/dev/sr0"), timeout=30, what="the disc")
+    guest.shell.sh("mkdir -p /mnt/busy; mount -t iso9660 -o ro /dev/sr0 /mnt/busy; test -e /mnt/busy/ours")
+    try:
+        disc.remove(hypervisor, domain, ours)
+        assert hypervisor.domain(_NAME).discs[0].medium == str(theirs.image)
+    finally:
+        guest.shell.sh("umount /mnt/busy")
+        disc.remove(hypervisor, domain, theirs)
+    assert hypervisor.domain(_NAME).discs[0].medium is None
+
+
+def test_a_vm_without_a_drive_gets_one_by_usb_that_is_gone_afterwards(
+    guest: Domain, hypervisor: Hypervisor, open_folder: Path
+) -> None:
+    domain = hypervisor.domain(_NAME)
+    image = burn(open_folder, "usb.iso", {"neuron-enrolment.json": b"{}"})
+    inserted = disc.insert(hypervisor, domain, image, exchange=False)
+    assert inserted.plugged
+    # libvirt before usb-bot shows it as a disk, later ones as a CD-ROM: both must be readable.
+    found = "ls -d /sys/block/sd* /sys/block/sr[1-9] 2>/dev/null | sed 's|/sys/block|/dev|'"
+    device = until(lambda: guest.shell.sh(found, check=False), timeout=60, what="the USB drive")
+    until(lambda: has_disc(guest, device), timeout=30, what="the disc")
+    assert shown(guest, device) == "neuron-enrolment.json 444"
+    disc.remove(hypervisor, domain, inserted)
+    assert hypervisor.domain(_NAME).discs == domain.discs
+    until(lambda: not guest.shell.sh(found, check=False), timeout=30, what="the USB drive to go")
 
 
 def test_a_place_that_qemu_cannot_reach_is_named_before_anything_is_attached(

@@ -31,9 +31,9 @@ class LinuxMachine:
         return DevicePort(path or PORT)
 
     def discs(self) -> Iterator[bytes]:
-        """See :meth:`Machine.discs`: CD-ROM drives only, read without mounting; root alone may."""
+        """See :meth:`Machine.discs`: read without mounting; root alone may."""
         for name in sorted(os.listdir(_DISCS)) if _DISCS.is_dir() else ():
-            if name.startswith("sr"):
+            if name.startswith("sr") or _is_write_protected_stick(name):
                 text = _hand_over(Path("/dev") / name)
                 if text is not None:
                     yield text
@@ -57,6 +57,14 @@ class LinuxMachine:
         """See :meth:`Machine.run_session`."""
         del socket
         return 3
+
+
+def _is_write_protected_stick(name: str) -> bool:
+    """libvirt before usb-bot shows a USB CD-ROM drive as a write-protected disk (merge request 19)."""
+    try:
+        return name.startswith("sd") and (_DISCS / name / "ro").read_text().strip() == "1"
+    except OSError:
+        return False  # just unplugged
 
 
 def _hand_over(device: Path) -> bytes | None:

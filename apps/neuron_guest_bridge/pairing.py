@@ -1,0 +1,147 @@
+"""``pair``: make keys, hand them over in the way that asks least of the person, wait until they work."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from libneuron.cli import Reply
+from libneuron.errors import Exit
+from libneuron.guest import setup_disc
+from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor import disc, handover
+from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
+from libneuron.guest.hypervisor.connection import Hypervisor
+from libneuron.guest.hypervisor.domains import ChannelState, Domain
+from libneuron.guest.keys import ENROLMENT_FILE
+from libneuron.guest.permissions import PermissionStore
+from libneuron.system.bus import LoopThread
+from neuron_guest_bridge import targets
+
+FOLDERS = {"linux": f"/var/lib/neuron-guest/{ENROLMENT_FILE}",
+           "windows": f"C:\\ProgramData\\NeuronGuest\\{ENROLMENT_FILE}"}  # fmt: skip
+"""Where the agent looks for a hand-over, besides discs; its installer made the folder for it alone."""
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def run(options: argparse.Namespace) -> Reply:
+    """The verb. Raises: GuestError."""
+    hypervisor = Hypervisor(options.connect)
+    try:
+        domain = hypervisor.domain(options.vm)
+        if not domain.active:
+            raise GuestError("guest.vm-off", vm=domain.name)
+        if domain.channel in (ChannelState.MISSING, ChannelState.NEEDS_RESTART):
+            pending = _channel(hypervisor, domain, options)
+            if pending is not None:
+                return pending
+        return _pair(hypervisor, domain, options)
+    finally:
+        hypervisor.close()
+
+
+def _channel(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace) -> Reply | None:
+    """Add the channel if the person agrees; a reply where pairing cannot go on before a restart."""
+    if domain.channel is ChannelState.MISSING and not options.yes:
+        question = f"“{domain.name}” has no channel for Guest Bridge. Add it to the VM for good? [y/N] "
+        if not sys.stdin.isatty() or options.json:
+            raise GuestError("guest.channel-consent", vm=domain.name)
+        sys.stderr.write(question)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise GuestError("guest.no-channel", vm=domain.name)
+    added = add_channel(hypervisor, domain)
+    if not added.restart_needed:
+        return None
+    text = f"The channel is set up. Shut “{domain.name}” down completely, start it, and pair again."
+    data = {"vm": domain.uuid, "restart_needed": True, "paired": False, "details": added.details}
+    return Reply(data, text, Exit.FAILED)
+
+
+def _pair(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace) -> Reply:
+    where = targets.paths()
+    store = targets.keys(where)
+    text = store.begin_enrolment(domain.uuid, domain.name)
+    allowed = PermissionStore(where.config / "guest")
+    with contextlib.ExitStack() as stack:
+        method = _hand_over(stack, hypervisor, domain, text, options.method)
+        io = stack.enter_context(LoopThread())
+        client = GuestClient(
+            VmEndpoint(hypervisor, domain),
+            VmKeys(store, domain.uuid),
+            permissions=lambda: allowed.get(domain.uuid),
+        )
+        guest = BlockingGuest(io, client)
+        stack.callback(guest.close)
+        _wait(guest, options.wait)
+        version = str(client.hello.get("version", "?"))
+    data = {"vm": domain.uuid, "paired": True, "method": method, "version": version}
+    return Reply(data, f"“{domain.name}” is paired (NeuronGuest {version}).")
+
+
+def _hand_over(
+    stack: contextlib.ExitStack, hypervisor: Hypervisor, domain: Domain, text: str, method: str
+) -> str:
+    """Hand ``text`` over; what that leaves behind is undone with ``stack``. Returns the way taken."""
+    if method in ("auto", "agent") and (domain.guest_agent_connected or method == "agent"):
+        try:
+            family = handover.system(hypervisor, domain).family
+            handover.write_file(hypervisor, domain, FOLDERS[family], text.encode())
+        except GuestError as error:
+            if method == "agent":
+                raise
+            _tell(f"{error.sentence()} The set-up disc is used instead.")
+        else:
+            return "agent"
+    image = stack.enter_context(_burnt(text))
+    inserted = disc.insert(hypervisor, domain, image)
+    stack.callback(_take_out, lambda: disc.remove(hypervisor, domain, inserted))
+    _tell(
+        f"The set-up disc is in “{domain.name}”. If NeuronGuest is not installed there yet, install it from "
+        "the disc: “sudo sh setup.sh” on Linux, “setup” in the folder “windows” on Windows."
+    )
+    return "disc"
+
+
+def _wait(guest: BlockingGuest, seconds: float) -> None:
+    """Until the keys work. An agent with other keys refuses ours until it has seen the hand-over."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            guest.wait_ready(max(0.0, end - time.monotonic()))
+        except GuestError as error:
+            if error.code != "guest.pairing-refused" or time.monotonic() >= end:
+                raise
+            time.sleep(1)
+            guest.retry()
+        else:
+            return
+
+
+def _take_out(remove: Callable[[], None]) -> None:
+    try:
+        remove()
+    except GuestError as error:  # the pairing itself stands; the key on the disc is spent
+        _tell(f"{error.sentence()} {error.hint()}")
+
+
+@contextmanager
+def _burnt(text: str) -> Iterator[Path]:
+    """The disc's image where QEMU's own user can read it and nobody can list it; deleted afterwards."""
+    with tempfile.TemporaryDirectory(prefix="neuron-setup-", dir="/var/tmp") as name:
+        folder = Path(name)
+        image = folder / "neuron-setup.iso"
+        files = setup_disc.contents(text, resources=targets.paths().resources)
+        image.write_bytes(setup_disc.image(files))
+        image.chmod(0o644)
+        folder.chmod(0o711)
+        yield image

@@ -1,0 +1,46 @@
+"""The command line of Guest Bridge as a person runs it: a process of its own, with files of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Bridge:
+    """``neuron-guest-bridge`` for one libvirt, keeping its keys below ``home``."""
+
+    def __init__(self, uri: str, home: Path) -> None:
+        self.uri = uri
+        self.home = home
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a verb; with ``--json``."""
+        kept = {
+            name: str(self.home / name.lower())
+            for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "neuron_guest_bridge", *words, "--connect", self.uri, "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **kept, "HOME": str(self.home), "PYTHONPATH": f"{ROOT}:{ROOT / 'apps'}"},
+        )  # fmt: skip
+
+    @staticmethod
+    def finish(process: subprocess.Popen[str], *, status: int = 0, timeout: float = 120) -> Any:
+        """What it printed, as an object."""
+        said, complained = process.communicate(timeout=timeout)
+        assert process.returncode == status, f"status {process.returncode}: {said}{complained}"
+        return json.loads(said)
+
+    def run(self, *words: str, status: int = 0, timeout: float = 120) -> Any:
+        """Run a verb to its end."""
+        return self.finish(self.start(*words), status=status, timeout=timeout)
