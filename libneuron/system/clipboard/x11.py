@@ -6,24 +6,18 @@ its own conversion and nothing else.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import select
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from libneuron.progress import Progress
 from libneuron.system.clipboard import targets
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim, ClipboardOffer
 from libneuron.system.clipboard.spool import MIB, Content, Spool, SpoolLimits
+from libneuron.system.clipboard.worker import Worker
 from libneuron.system.clipboard.x11_read import SELECTION, X11Reader
 from libneuron.system.clipboard.x11_serve import X11Server
 from libneuron.system.clipboard.x11_wire import (
@@ -36,8 +30,6 @@ from libneuron.system.clipboard.x11_wire import (
     SelectionNotify,
     SelectionRequest,
 )
-
-_log = logging.getLogger(__name__)
 
 _SMALL = SpoolLimits(most=64 * 1024)  # lists of targets, hints and markers
 _DECODED = 32 * MIB  # what is larger is passed on in the encoding it came in
@@ -62,7 +54,7 @@ class _Copy:
     answers: dict[str, bytes | None] = field(default_factory=dict)
 
 
-class X11Clipboard:
+class X11Clipboard(Worker):
     """See :class:`libneuron.system.clipboard.model.Clipboard`."""
 
     kind = "x11"
@@ -78,111 +70,56 @@ class X11Clipboard:
     ) -> None:
         """Connect to ``display`` (None: ``$DISPLAY``). Raises: ClipboardError unavailable."""
         self._display = Display(display)
+        super().__init__("neuron-x11-clipboard", clock)
         self._spool = spool
         self._times = times
-        self._clock = clock
         self._reader = X11Reader(self._display, clock)
         self._server: X11Server | None = None
         self._ending: list[X11Server] = []
         self._claiming: tuple[Claim, Future[None]] | None = None
         self._stamp = self._display.atom("NEURON_CLIPBOARD_TIME")
         self._copy = _Copy(0)
-        self._changed: Callable[[ClipboardOffer], None] = lambda _offer: None
-        self._lost: Callable[[Exception], None] = lambda _error: None
-        self._commands: deque[tuple[Future[Any] | None, Callable[[], None]]] = deque()
-        self._lock = threading.Lock()
-        self._stopped = False
-        self._left = False
-        self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, name="neuron-x11-clipboard", daemon=True)
-
-    # For any thread.
 
     def start(self, changed: Callable[[ClipboardOffer], None], lost: Callable[[Exception], None]) -> None:
         """See Clipboard.start."""
-        self._changed, self._lost = changed, lost
         self._display.watch(SELECTION)
-        self._commands.append((None, lambda: self._new_owner(self._display.owner(SELECTION), 0)))
-        self._thread.start()
+        self.do(None, lambda: self._new_owner(self._display.owner(SELECTION), 0))
+        super().start(changed, lost)
 
     def read(
         self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None = None
     ) -> Future[Content]:
         """See Clipboard.read."""
         future: Future[Content] = Future()
-        future.set_running_or_notify_cancel()  # a caller that loses interest cancels the progress instead
-        self._do(future, lambda: self._read(future, number, mime, limits, progress))
+        self.do(future, lambda: self._read(future, number, mime, limits, progress))
         return future
 
     def claim(self, claim: Claim) -> Future[None]:
         """See Clipboard.claim."""
         future: Future[None] = Future()
-        future.set_running_or_notify_cancel()
-        self._do(future, lambda: self._begin_claim(claim, future))
+        self.do(future, lambda: self._begin_claim(claim, future))
         return future
 
     def release(self) -> None:
         """See Clipboard.release."""
-        self._do(None, self._release)
+        self.do(None, self._release)
 
-    def close(self) -> None:
-        """See Clipboard.close."""
-        with self._lock:
-            if self._stopped:
-                return
-            self._stopped = True
-        self._poke()
-        if self._thread.ident is not None:
-            self._thread.join(10)
-        else:
-            self._leave()
+    # On the thread only.
 
-    def _do(self, future: Future[Any] | None, command: Callable[[], None]) -> None:
-        with self._lock:
-            stopped = self._stopped
-            if not stopped:
-                self._commands.append((future, command))
-        if not stopped:
-            self._poke()
-        elif future is not None:
-            future.set_exception(ClipboardError("clipboard.unavailable", details="closed"))
-
-    def _poke(self) -> None:
-        with self._lock, contextlib.suppress(BlockingIOError):  # a full pipe wakes the thread as well
-            if not self._left:
-                os.write(self._wake_out, b"\0")
-
-    # On the clipboard's thread only.
-
-    def _run(self) -> None:
-        lost: ClipboardError | None = None
+    def turn(self) -> None:
+        """See Worker.turn."""
         try:
-            while not self._stopped:
-                self._turn()
-        except (ClipboardError, Gone) as error:
-            lost = ClipboardError("clipboard.unavailable", details=f"X11: {error!r}")
-            _log.info("the X11 clipboard ended: %s", lost.details)
-        finally:
-            self._leave()
-        if lost is not None:
-            self._lost(lost)
-
-    def _turn(self) -> None:
-        while self._commands:
-            self._commands.popleft()[1]()
-        deadlines = [self._reader.expire(), *(server.step() for server in self._servers())]
-        self._ending = [server for server in self._ending if server.busy]
-        handled = False
-        while (event := self._display.event()) is not None:
-            self._handle(event)
-            handled = True
-        if handled:
-            return
-        near = min((moment for moment in deadlines if moment is not None), default=None)
-        wait = None if near is None else max(0.0, near - self._clock())
-        select.select([self._display.fileno(), self._wake_in], [], [], wait)
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._wake_in, 4096)
+            self.run_commands()
+            deadlines = [self._reader.expire(), *(server.step() for server in self._servers())]
+            self._ending = [server for server in self._ending if server.busy]
+            handled = False
+            while (event := self._display.event()) is not None:
+                self._handle(event)
+                handled = True
+        except Gone as error:
+            raise ClipboardError("clipboard.unavailable", details=f"X11: {error!r}") from error
+        if not handled:
+            self.sleep([self._display.fileno()], until=deadlines)
 
     def _servers(self) -> list[X11Server]:
         return [*self._ending, *([self._server] if self._server else [])]
@@ -214,7 +151,7 @@ class X11Clipboard:
     def _new_owner(self, owner: int, moment: int) -> None:
         copy = self._copy = _Copy(self._copy.number + 1, moment)
         if not owner:
-            self._changed(ClipboardOffer(copy.number, ()))
+            self.changed(ClipboardOffer(copy.number, ()))
             return
         value = self._display.get(owner, self._display.atom("WM_CLASS"), most=1024, delete=False)
         copy.owner = value.data.rstrip(b"\0").split(b"\0")[-1].decode("utf-8", "replace")
@@ -234,7 +171,7 @@ class X11Clipboard:
             return
         if isinstance(result, Exception):
             silent = isinstance(result, ClipboardError) and result.code == "clipboard.owner-silent"
-            self._changed(ClipboardOffer(copy.number, (), owner=copy.owner, silent=silent))
+            self.changed(ClipboardOffer(copy.number, (), owner=copy.owner, silent=silent))
             return
         data = result.whole()
         atoms = memoryview(data[: len(data) // 4 * 4]).cast("I")
@@ -252,7 +189,7 @@ class X11Clipboard:
         # A hint that cannot be read counts as "secret": better one paste too few than one password too many.
         secret = copy.answers.get(targets.SECRET_HINT, b"") in (targets.SECRET, None)
         origin = (copy.answers.get(targets.ORIGIN) or b"").decode("utf-8", "replace")
-        self._changed(
+        self.changed(
             ClipboardOffer(copy.number, targets.formats_of(copy.names), secret, origin[:200], copy.owner)
         )
 
@@ -308,7 +245,8 @@ class X11Clipboard:
             future.set_exception(ClipboardError("clipboard.stale"))
             return
         self._lose()
-        self._server = X11Server(self._display, claim, time=moment, clock=self._clock, wake=self._poke)
+        self._copy.names = ()
+        self._server = X11Server(self._display, claim, time=moment, clock=self.clock, wake=self.poke)
         future.set_result(None)
 
     def _lose(self) -> None:
@@ -325,17 +263,9 @@ class X11Clipboard:
             self._display.set_owner(0, SELECTION, 0)
             self._lose()
 
-    def _leave(self) -> None:
-        error = ClipboardError("clipboard.unavailable", details="closed")
-        with self._lock:
-            self._stopped = self._left = True
-            waiting = [future for future, _command in self._commands if future is not None]
-            self._commands.clear()
-            os.close(self._wake_in)
-            os.close(self._wake_out)
+    def leave(self, error: ClipboardError) -> None:
+        """See Worker.leave."""
         self._reader.abort(error)
         if self._claiming is not None:
-            waiting.append(self._claiming[1])
-        for future in waiting:
-            future.set_exception(error)
+            self._claiming[1].set_exception(error)
         self._display.close()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,6 +111,66 @@ def xvfb() -> Iterator[str]:
 @pytest.fixture
 def display(xvfb: str) -> Iterator[Display]:
     programs = Display(xvfb)
+    yield programs
+    programs.close()
+
+
+class Compositor(Display):
+    """A headless Wayland compositor and the programs started on it."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__("")
+        self.socket = socket
+        self.env = {**os.environ, "XDG_RUNTIME_DIR": str(socket.parent), "WAYLAND_DISPLAY": socket.name}
+        self.env.pop("DISPLAY", None)
+
+    def copy(self, data: bytes, target: str = "text/plain;charset=utf-8") -> subprocess.Popen[bytes]:
+        """Another program copies ``data`` and stays to serve it."""
+        return self.start("wl-copy", "--foreground", "--type", target, stdin=data)
+
+    def paste(self, target: str = "text/plain;charset=utf-8", *, check: bool = True) -> bytes:
+        """What another program gets when it pastes ``target``; TARGETS lists what there is."""
+        words = ["--list-types"] if target == "TARGETS" else ["--no-newline", "--type", target]
+        done = subprocess.run(
+            ["wl-paste", *words], env=self.env, capture_output=True, timeout=60, check=check
+        )
+        return done.stdout
+
+
+def unprivileged() -> list[str]:
+    """What to put before a program that refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+
+
+@pytest.fixture(scope="session")
+def sway() -> Iterator[Path]:
+    runtime = Path(tempfile.mkdtemp(prefix="neuron-sway-"))
+    if os.geteuid() == 0:
+        os.chown(runtime, 65534, 65534)
+    env = {
+        "PATH": os.environ["PATH"], "HOME": str(runtime), "XDG_RUNTIME_DIR": str(runtime),
+        "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_RENDERER": "pixman",
+    }  # fmt: skip
+    server = subprocess.Popen(
+        [*unprivileged(), "sway", "--config", "/dev/null"],
+        env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until = time.monotonic() + WAIT
+    while not (found := [path for path in runtime.glob("wayland-*") if path.is_socket()]):
+        assert server.poll() is None, "sway ended"
+        assert time.monotonic() < until, "sway did not start"
+        os.sched_yield()
+    yield found[0]
+    server.terminate()
+    server.wait()
+    shutil.rmtree(runtime)
+
+
+@pytest.fixture
+def compositor(sway: Path) -> Iterator[Compositor]:
+    programs = Compositor(sway)
     yield programs
     programs.close()
 
