@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def resources() -> Path:
     return installed if installed.is_dir() else package.parent / "resources"
 
 
+def _runtime() -> Path:
+    """The session's own directory for sockets; outside a session one below the person's state.
+
+    platformdirs would fall back to a name in /tmp that anybody could have made first.
+    """
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(session) / _NAME if session else platformdirs.user_state_path(_NAME) / "run"
+
+
 def user_paths() -> Paths:
     """This person's directories."""
     return Paths(
@@ -36,7 +46,7 @@ def user_paths() -> Paths:
         data=platformdirs.user_data_path(_NAME),
         state=platformdirs.user_state_path(_NAME),
         cache=platformdirs.user_cache_path(_NAME),
-        runtime=platformdirs.user_runtime_path(_NAME),
+        runtime=_runtime(),
         resources=resources(),
     )
 
