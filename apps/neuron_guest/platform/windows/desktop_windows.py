@@ -85,7 +85,8 @@ def title(handle: int) -> str:
     """A window's title; empty if it has none or is gone."""
     buffer = ctypes.create_unicode_buffer(_text_length(handle) + 1)
     _text(handle, buffer, len(buffer))
-    return buffer.value
+    # Windows lets titles hold halves of characters, which cannot be sent.
+    return buffer.value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def program(handle: int) -> str:

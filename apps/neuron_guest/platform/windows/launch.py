@@ -73,7 +73,7 @@ class _ExecuteInfo(ctypes.Structure):
     ]
 
 
-_create_process = win32.function(
+create_process = win32.function(
     "kernel32", "CreateProcessW", BOOL, WSTR, WSTR, POINTER, POINTER, BOOL, DWORD, POINTER, WSTR, POINTER,
     POINTER,
 )  # fmt: skip
@@ -120,7 +120,7 @@ def _create(program: str, line: str) -> int:
     startup = StartupInfo(cb=ctypes.sizeof(StartupInfo))
     process = ProcessInformation()
     # CreateProcessW may write into the command line: it gets a buffer of its own.
-    _create_process(
+    create_process(
         program,
         ctypes.cast(ctypes.create_unicode_buffer(line), WSTR),
         None,

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from neuron_guest.platform.windows import win32
 from neuron_guest.platform.windows.win32 import BOOL, DWORD, HANDLE, POINTER
@@ -65,13 +66,13 @@ class Controls:
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self.session_changes: queue.SimpleQueue[SessionChange | None] = queue.SimpleQueue()
-        """Session changes in order; None once the service must stop, so that a waiting thread wakes."""
+        self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        """Session changes in order, and None once the service must stop, so that a waiting thread wakes."""
 
     def stop(self) -> None:
         """Ask the body to return."""
         self.stopping.set()
-        self.session_changes.put(None)
+        self.events.put(None)
 
 
 class _Service:
@@ -103,7 +104,7 @@ class _Service:
             self.controls.stop()
         elif control == _CONTROL_SESSION_CHANGE and data:
             session = _SessionNotification.from_address(data).dwSessionId
-            self.controls.session_changes.put(SessionChange(event, session))
+            self.controls.events.put(SessionChange(event, session))
         elif control != _CONTROL_INTERROGATE:
             return _NOT_IMPLEMENTED
         return 0

@@ -1,0 +1,244 @@
+"""The backend that the service uses: everything of the desktop is passed on to the helper in the session.
+
+What the helper answers is typed and bounded here: it runs as an ordinary person, we as SYSTEM.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from libneuron.guest.wire.errors import FieldError
+from libneuron.guest.wire.fields import Fields
+from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.platform.windows import power, system_info, win32
+from neuron_guest.platform.windows.helper_link import Caller
+from neuron_guest.platform.windows.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_QUICK, _SLOW = 20.0, 90.0  # seconds; a clipboard owner alone may take 60
+_MAXIMUM_PICTURE = 256 * 1024 * 1024
+
+
+class SessionBackend:
+    """Whichever helper is attached; without one, verbs of the desktop answer "no-session"."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._helper: Caller | None = None
+        self._session = "none"
+        self._watchers: list[Callable[[Offer], None]] = []
+        self._metrics = Metrics()
+
+    def attach(self, helper: Caller | None) -> None:
+        """Use this helper from now on; None while nobody is signed in."""
+        with self._lock:
+            self._helper = helper
+
+    def session_is(self, word: str) -> None:
+        """What ``info`` tells about the session: "none", "locked" or "active"."""
+        with self._lock:
+            self._session = word
+
+    def event(self, name: str, value: Any) -> None:
+        """What a helper said by itself."""
+        if name != "clipboard":
+            return
+        try:
+            offer = _offer(value)
+        except FieldError as error:
+            _log.warning("the helper told of a copy that makes no sense: %s", error)
+            return
+        with self._lock:
+            # A locked screen keeps what is copied behind it.
+            watchers = tuple(self._watchers) if self._session == "active" else ()
+        for changed in watchers:
+            changed(offer)
+
+    def _ask(self, verb: str, *, timeout: float = _QUICK, **arguments: object) -> Any:
+        with self._lock:
+            helper = self._helper
+        if helper is None:
+            raise BackendError("no-session", "nobody is signed in to this Windows")
+        return helper.call(verb, arguments, timeout=timeout)
+
+    def info(self) -> Mapping[str, object]:
+        """See :meth:`Backend.info`."""
+        with self._lock:
+            session = self._session
+        try:
+            told = self._ask("info")
+        except BackendError as error:
+            if error.code != "no-session":
+                raise
+            return {**system_info.machine(), "session": session}
+        person, dpi = _checked(
+            lambda: (Fields(told).line("user", ""), Fields(told).integer("dpi", 1, 10_000))
+        )
+        return {
+            **system_info.machine(),
+            "user": person or None,
+            "session": session,
+            "dpi": dpi,
+            "features": list(system_info.FEATURES),
+        }
+
+    def clipboard_offer(self) -> Offer:
+        """See :meth:`Backend.clipboard_offer`."""
+        self._unlocked()
+        told = self._ask("clipboard_offer", timeout=_SLOW)
+        return _checked(lambda: _offer(told))
+
+    def clipboard_read(self, mime: str) -> bytes:
+        """See :meth:`Backend.clipboard_read`."""
+        self._unlocked()
+        return _bytes(self._ask("clipboard_read", timeout=_SLOW, mime=mime))
+
+    def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_write`."""
+        self._unlocked()
+        self._ask("clipboard_write", timeout=_SLOW, items=dict(items), secret=secret)
+
+    def _unlocked(self) -> None:
+        with self._lock:
+            locked = self._session == "locked"
+        if locked:
+            raise BackendError("locked", "the person's screen is locked")
+
+    def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
+        """See :meth:`Backend.clipboard_watch`; goes on through changes of the session."""
+        with self._lock:
+            self._watchers.append(changed)
+
+        def stop() -> None:
+            with self._lock:
+                if changed in self._watchers:
+                    self._watchers.remove(changed)
+
+        return stop
+
+    def modes(self) -> Sequence[Mode]:
+        """See :meth:`Backend.modes`."""
+        told = Fields({"modes": self._ask("modes")})
+        return _checked(lambda: [_mode(each) for each in told.objects("modes", count=10_000)])
+
+    def mode(self) -> Mode:
+        """See :meth:`Backend.mode`."""
+        told = self._ask("mode")
+        return _checked(lambda: _mode(Fields(told)))
+
+    def set_mode(self, mode: Mode) -> Mode:
+        """See :meth:`Backend.set_mode`."""
+        told = self._ask("set_mode", width=mode.width, height=mode.height, refresh=mode.refresh)
+        return _checked(lambda: _mode(Fields(told)))
+
+    def apps(self, *, icons: bool) -> Sequence[App]:
+        """See :meth:`Backend.apps`."""
+        told = self._ask("apps", timeout=_SLOW, icons=icons)
+        return _checked(lambda: _apps(told))
+
+    def launch(self, path: str, args: Sequence[str]) -> int:
+        """See :meth:`Backend.launch`."""
+        told = Fields({"id": self._ask("launch", path=path, args=list(args))})
+        return _checked(lambda: told.integer("id", 0, 0xFFFFFFFF))
+
+    def open(self, target: str) -> None:
+        """See :meth:`Backend.open`."""
+        self._ask("open", target=target)
+
+    def windows(self) -> Sequence[Window]:
+        """See :meth:`Backend.windows`."""
+        told = Fields({"windows": self._ask("windows")})
+        return _checked(lambda: [_window(each) for each in told.objects("windows", count=10_000)])
+
+    def focus_window(self, window: int) -> None:
+        """See :meth:`Backend.focus_window`."""
+        self._ask("focus_window", window=window)
+
+    def close_window(self, window: int) -> None:
+        """See :meth:`Backend.close_window`."""
+        self._ask("close_window", window=window)
+
+    def screenshot(self) -> bytes:
+        """See :meth:`Backend.screenshot`."""
+        picture = _bytes(self._ask("screenshot", timeout=_SLOW))
+        if len(picture) > _MAXIMUM_PICTURE:
+            raise BackendError("failed", "the helper sent a picture of impossible size")
+        return picture
+
+    def power(self, action: str) -> None:
+        """See :meth:`Backend.power`; needs nobody signed in."""
+        power.begin(action)
+
+    def metrics(self) -> Mapping[str, float]:
+        """See :meth:`Backend.metrics`; needs nobody signed in."""
+        try:
+            return self._metrics.read()
+        except win32.Win32Error as error:
+            raise BackendError("failed", str(error)) from error
+
+    def close(self) -> None:
+        """See :meth:`Backend.close`. Helpers end when their pipe does."""
+        with self._lock:
+            helper, self._helper = self._helper, None
+            self._watchers.clear()
+        if helper is not None:
+            helper.close()
+
+
+def _checked(read: Callable[[], Result]) -> Result:
+    try:
+        return read()
+    except FieldError as error:
+        raise BackendError("failed", f"the helper's answer makes no sense: {error}") from error
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise BackendError("failed", "the helper's answer makes no sense: bytes were expected")
+    return value
+
+
+def _offer(value: object) -> Offer:
+    fields = Fields(value, "offer")
+    formats = fields.texts("formats", count=64, limit=256)
+    return Offer(formats, secret=fields.flag("secret"), own=fields.flag("own"))
+
+
+def _mode(fields: Fields) -> Mode:
+    low, high = 1, 1 << 16
+    return Mode(
+        fields.integer("width", low, high),
+        fields.integer("height", low, high),
+        fields.integer("refresh", 0, 10_000),
+    )
+
+
+def _window(fields: Fields) -> Window:
+    return Window(
+        fields.integer("id", 1, (1 << 63) - 1),
+        fields.text("title", limit=32768),
+        fields.text("app", limit=32768),
+        focused=fields.flag("focused"),
+    )
+
+
+def _apps(value: object) -> Sequence[App]:
+    listed = value if isinstance(value, list) else []
+    icons = [each.get("icon") if isinstance(each, dict) else b"" for each in listed]
+    apps = Fields({"apps": listed}).objects("apps", count=10_000)
+    return [
+        App(
+            fields.line("id", limit=256),
+            fields.text("name", limit=1024),
+            fields.text("path", limit=32768),
+            fields.texts("args", count=256),
+            icon if isinstance(icon, bytes) else b"",
+        )
+        for fields, icon in zip(apps, icons, strict=True)
+    ]
