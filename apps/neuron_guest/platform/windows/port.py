@@ -28,6 +28,7 @@ PORT_NAME = r"\\.\Global\org.neuronos.guest.0"
 READ_SIZE = 4096
 WRITE_SIZE = 64 * 1024
 
+_clear_error = win32.function("kernel32", "ClearCommError", BOOL, HANDLE, POINTER, POINTER)
 _set_timeouts = win32.function("kernel32", "SetCommTimeouts", BOOL, HANDLE, POINTER, fails="never")
 
 
@@ -68,11 +69,22 @@ class _Timeouts(ctypes.Structure):
     ]
 
 
-def _answer_at_first_byte(handle: int | None) -> None:
-    # Microsoft, COMMTIMEOUTS: MAXDWORD twice and a constant below it returns as soon as there is a byte.
-    # vioserial refuses the call, and returns what it has anyway.
-    maximum = 0xFFFFFFFF
-    _set_timeouts(handle, ctypes.byref(_Timeouts(maximum, maximum, maximum - 1, 0, 0)))
+class _SerialStatus(ctypes.Structure):
+    _fields_ = [("flags", DWORD), ("cbInQue", DWORD), ("cbOutQue", DWORD)]
+
+
+def _is_serial(handle: int | None) -> bool:
+    """Whether it is a COM port, whose reads wait for all that was asked for, without a limit from here on.
+
+    vioserial refuses the call, and its reads return what there is.
+    """
+    return bool(_set_timeouts(handle, ctypes.byref(_Timeouts(0, 0, 0, 0, 0))))
+
+
+def _waiting_bytes(handle: int | None) -> int:
+    status = _SerialStatus()
+    _clear_error(handle, None, ctypes.byref(status))
+    return min(int(status.cbInQue), READ_SIZE - 1)
 
 
 class WindowsPort:
@@ -91,6 +103,7 @@ class WindowsPort:
         self._write = Operation()
         self._buffer = ctypes.create_string_buffer(READ_SIZE)
         self._unsent = b""
+        self._serial = False
         self._failures = 0
         self._retry_at = 0.0
 
@@ -111,7 +124,7 @@ class WindowsPort:
             raise PortGone(str(error)) from error
         self._opened("")
         self._handle = win32.Handle(handle)
-        _answer_at_first_byte(handle)
+        self._serial = _is_serial(handle)
         self._failures, self._retry_at, self._unsent = 0, 0.0, b""
 
     def read(self) -> bytes:
@@ -122,7 +135,7 @@ class WindowsPort:
                 count = self._read.result(self._handle)
                 if count is None:
                     return b""
-                data = self._buffer.raw[:count]
+                data = self._buffer.raw[:count] + self._rest()
             if self._may_try():
                 self._start_read()
         except win32.Win32Error as error:
@@ -132,7 +145,17 @@ class WindowsPort:
         return data
 
     def _start_read(self) -> None:
-        self._read.start(overlapped.read_file, self._handle, self._buffer, READ_SIZE)
+        size = 1 if self._serial else READ_SIZE
+        self._read.start(overlapped.read_file, self._handle, self._buffer, size)
+
+    def _rest(self) -> bytes:
+        """What lies behind the one byte that was waited for on a COM port."""
+        size = _waiting_bytes(self._handle.value) if self._serial else 0
+        if not size:
+            return b""
+        self._read.start(overlapped.read_file, self._handle, self._buffer, size)
+        count = self._read.result(self._handle, wait=True)
+        return self._buffer.raw[:count]
 
     def write(self, data: bytes) -> int:
         """See :class:`neuron_guest.port.Port`."""

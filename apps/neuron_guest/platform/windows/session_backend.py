@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _QUICK, _SLOW = 20.0, 90.0  # seconds; a clipboard owner alone may take 60
+_START_TIME = 10.0  # seconds a verb waits for a helper that starts
 _MAXIMUM_PICTURE = 256 * 1024 * 1024
 
 
@@ -29,21 +30,23 @@ class SessionBackend:
     """Whichever helper is attached; without one, verbs of the desktop answer "no-session"."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._helper: Caller | None = None
         self._session = "none"
         self._watchers: list[Callable[[Offer], None]] = []
         self._metrics = Metrics()
 
     def attach(self, helper: Caller | None) -> None:
-        """Use this helper from now on; None while nobody is signed in."""
+        """Use this helper from now on; None while there is none."""
         with self._lock:
             self._helper = helper
+            self._lock.notify_all()
 
     def session_is(self, word: str) -> None:
         """What ``info`` tells about the session: "none", "locked" or "active"."""
         with self._lock:
             self._session = word
+            self._lock.notify_all()
 
     def event(self, name: str, value: Any) -> None:
         """What a helper said by itself."""
@@ -62,6 +65,8 @@ class SessionBackend:
 
     def _ask(self, verb: str, *, timeout: float = _QUICK, **arguments: object) -> Any:
         with self._lock:
+            # A person is there and the helper on its way: after a sign-in, or after it died.
+            self._lock.wait_for(lambda: self._helper is not None or self._session == "none", _START_TIME)
             helper = self._helper
         if helper is None:
             raise BackendError("no-session", "nobody is signed in to this Windows")

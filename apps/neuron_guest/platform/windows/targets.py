@@ -87,11 +87,13 @@ def local_path(text: str) -> str:
 def check_program(text: str) -> str:
     """A program to launch: an absolute local path, or a bare name that Windows looks up in App Paths.
 
-    Raises: BackendError refused. Batch files are refused because CreateProcessW hands them to cmd.exe, whose
-    quoting no argument list survives (CVE-2024-1874 and its kin, "BatBadBut").
+    Raises: BackendError refused, not-found. Batch files are refused because CreateProcessW hands them to
+    cmd.exe, whose quoting no argument list survives (CVE-2024-1874 and its kin, "BatBadBut").
     """
     _refuse_odd_characters(text)
     if not re.fullmatch(r"[^\\/:*?\"<>|]+", text):
+        if not _DRIVE_PATH.match(text):
+            raise BackendError("not-found", f"there is no program {text}: paths start with a drive here")
         text = local_path(text)
     if _extension(text) in ("bat", "cmd"):
         raise BackendError("refused", "batch files are not launched: their arguments would reach a shell")
