@@ -71,8 +71,13 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
 
 
 def mounts(root: Root) -> tuple[Mount, ...]:
-    """The mounts of a machine; empty where it does not say."""
-    return parse_mountinfo(root.text("/proc/self/mountinfo", limit=4 << 20) or "")
+    """The mounts of a machine as its first process sees them; empty where it does not say.
+
+    A hardened service has a view of its own, with places made read-only; that must not pass for the
+    machine's.
+    """
+    text = root.text("/proc/1/mountinfo", limit=4 << 20) or root.text("/proc/self/mountinfo", limit=4 << 20)
+    return parse_mountinfo(text or "")
 
 
 def mounted_at(found: tuple[Mount, ...], point: str) -> Mount | None:

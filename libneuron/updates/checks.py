@@ -37,7 +37,8 @@ SCRIPT_PLACES = ("/etc/greenboot/check", "/usr/lib/greenboot/check")
 
 @dataclass(frozen=True)
 class Check:
-    """One check, ready to run. ``limit`` is in seconds; ``source`` says where it comes from."""
+    """One check, ready to run. ``limit`` is in seconds; ``source`` says where it comes from; ``program``:
+    it starts a foreign program."""
 
     id: str
     title: str
@@ -45,6 +46,7 @@ class Check:
     limit: float
     probe: Probe
     source: str
+    program: bool
 
 
 def _read(table: Table, *, source: str) -> Check:
@@ -63,6 +65,7 @@ def _read(table: Table, *, source: str) -> Check:
         limit=limit,
         probe=KINDS[kind](settings),
         source=table.get("source", str, source),
+        program=kind == "command",
     )
     settings.done()
     table.done()
@@ -85,13 +88,17 @@ def _scripts(root: Root) -> list[Check]:
                 place = root.path(path)
                 if name.endswith(".sh") and place.is_file():
                     probe = commands.script(str(place))
-                    found.append(Check(f"script.{folder[0]}.{name}", name, required, 60.0, probe, path))
+                    found.append(
+                        Check(f"script.{folder[0]}.{name}", name, required, 60.0, probe, path, program=True)
+                    )
     return found
 
 
-def load_checks(shipped: Path, root: Root) -> tuple[Check, ...]:
+def load_checks(shipped: Path, root: Root, *, programs: bool = True) -> tuple[Check, ...]:
     """All checks for a machine: the shipped table, the administrator's tables, greenboot's scripts.
 
+    ``programs`` False leaves out those that start a program: inside the helper's walls they would fail for
+    reasons of the walls.
     An administrator's check with a shipped id replaces it. Raises: SystemAccessError table-invalid.
     """
     found = {check.id: check for check in read_checks(tables.load(shipped), source=shipped.name)}
@@ -99,4 +106,6 @@ def load_checks(shipped: Path, root: Root) -> tuple[Check, ...]:
         text = root.text(f"{ADMIN_TABLES}/{name}") if name.endswith(".toml") else None
         if text is not None:
             found |= {check.id: check for check in read_checks(tables.parse(text, file=name), source=name)}
+    if not programs:
+        return tuple(check for check in found.values() if not check.program)
     return (*found.values(), *_scripts(root))

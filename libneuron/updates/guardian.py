@@ -35,7 +35,8 @@ PUBLIC = "/run/neuron/updates.json"
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine to guard and the doors to it. ``shipped`` is the table of checks."""
+    """The machine to guard and the doors to it. ``shipped`` is the table of checks;
+    ``confined``: we run inside a service's walls, where foreign programs are not started."""
 
     root: Root
     runner: Runner
@@ -43,6 +44,7 @@ class Machine:
     bus: Caller | None
     shipped: Path
     settings: Settings = field(default_factory=Settings)
+    confined: bool = False
 
     @property
     def boot(self) -> str:
@@ -55,7 +57,7 @@ class Machine:
 
     def checks(self) -> tuple[Check, ...]:
         """The checks of this machine. Raises: SystemAccessError table-invalid."""
-        return load_checks(self.shipped, self.root)
+        return load_checks(self.shipped, self.root, programs=not self.confined)
 
 
 @dataclass(frozen=True)
