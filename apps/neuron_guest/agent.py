@@ -18,7 +18,7 @@ from typing import Any
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
 from libneuron.guest.wire.errors import FieldError, ProtocolError
 from libneuron.guest.wire.fields import Fields
-from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Stopped
+from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Source, Stopped, ZeroSource
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError, Offer
@@ -210,6 +210,9 @@ class Agent:
         verb = request.verb
         if verb == "ping":
             self._answer(request, {})
+        elif verb == "measure" and not self._enrolling:
+            self._measure(event, request)
+            return
         elif verb == "hello":
             self._greet(request)
         elif self._enrolling:
@@ -267,11 +270,21 @@ class Agent:
         else:
             self._answer(request, {})
 
+    def _measure(self, event: Message, request: _Request) -> None:
+        if event.stream:
+            self._requests[request.id] = request
+            self._incoming[event.stream] = request
+        else:
+            self._send_head(request.id, data={"received": 0}, body=ZeroSource(request.parsed.size))
+
     def _body(self, event: Body) -> None:
         request = self._incoming.get(event.stream)
         if request is None:
             return
         request.size += len(event.data)
+        if request.verb == "measure":
+            self._channel.mux.consumed(event.stream, len(event.data))
+            return
         if request.size > MAX_BODY_IN_MEMORY:
             del self._incoming[event.stream]
             self._channel.mux.stop(event.stream)
@@ -286,6 +299,8 @@ class Agent:
             return
         if event.reason or request.cancelled:
             self._finish(request, error={"code": "cancelled", "message": event.reason or "cancelled"})
+        elif request.verb == "measure":
+            self._finish(request, answer=Answer({"received": request.size}))
         else:
             self._start(request)
 
@@ -363,7 +378,8 @@ class Agent:
             return  # whoever asked is gone
         self._requests.pop(request.id, None)
         if answer is not None:
-            self._send_head(request.id, data=answer.data, body=answer.body)
+            body = None if answer.body is None else BytesSource(answer.body)
+            self._send_head(request.id, data=answer.data, body=body)
         else:
             self._send_head(request.id, error=error)
 
@@ -386,13 +402,13 @@ class Agent:
         *,
         data: Mapping[str, Any] | None = None,
         error: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: Source | None = None,
     ) -> None:
         if self._channel.phase is not Phase.READY:
             return
         head = {"request_id": identity, "success": error is None, "data": data, "error": error}
         try:
-            self._channel.send(head, None if body is None else BytesSource(body))
+            self._channel.send(head, body)
         except ProtocolError as problem:
             self._channel.send(
                 {**head, "success": False, "data": None, "error": {"code": "failed", "message": str(problem)}}

@@ -28,6 +28,7 @@ from libneuron.guest.transport import Endpoint
 from libneuron.guest.wire.channel import Credentials, Ready
 from libneuron.guest.wire.errors import AuthenticationError, FieldError
 from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.mux import Source
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
 
@@ -270,10 +271,14 @@ class GuestClient:
         verb: str,
         data: Mapping[str, Any] | None = None,
         *,
-        body: bytes | None = None,
+        body: bytes | Source | None = None,
         timeout: float = 15.0,
+        sink: Callable[[bytes], None] | None = None,
     ) -> Reply:
-        """See :meth:`Requester.request`. Waits for the connection within the same ``timeout``."""
+        """See :meth:`Requester.request`. Waits for the connection within the same ``timeout``.
+
+        ``sink`` gets the answer's body piece by piece, on the loop's thread.
+        """
         permission = needed(verb)
         if permission is not None and permission not in self._permissions():
             raise GuestError("guest.not-permitted", vm=self.label, verb=verb)
@@ -282,7 +287,7 @@ class GuestClient:
         session = self._session
         if session is None:
             raise GuestError("guest.disconnected", vm=self.label, verb=verb)
-        return await session.ask(verb, data, body=body, timeout=timeout)
+        return await session.ask(verb, data, body=body, timeout=timeout, sink=sink)
 
     async def wait_ready(self, timeout: float) -> None:
         """Wait until ready. Raises: GuestError that says why not: at once where only a person can help."""

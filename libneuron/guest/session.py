@@ -13,7 +13,7 @@ from libneuron.guest.errors import GuestError
 from libneuron.guest.transport import Transport
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
 from libneuron.guest.wire.errors import ProtocolError
-from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message
+from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Source
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ SessionEvent = Ready | Down | Lost
 class _Request:
     verb: str
     answer: asyncio.Future[Reply]
+    sink: Callable[[bytes], None] | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -211,6 +212,10 @@ class Session:
         request = self._bodies.get(item.stream)
         if request is None:
             return
+        if request.sink is not None and not request.answer.done():
+            request.sink(item.data)
+            self._channel.mux.consumed(item.stream, len(item.data))
+            return
         if request.answer.done() or request.size + len(item.data) > MAX_BODY_IN_MEMORY:
             del self._bodies[item.stream]
             self._channel.mux.stop(item.stream)
@@ -254,18 +259,26 @@ class Session:
     # -- requests -----------------------------------------------------------------------------------
 
     async def ask(
-        self, verb: str, data: Mapping[str, Any] | None, *, body: bytes | None, timeout: float
+        self,
+        verb: str,
+        data: Mapping[str, Any] | None,
+        *,
+        body: bytes | Source | None,
+        timeout: float,
+        sink: Callable[[bytes], None] | None = None,
     ) -> Reply:
         """Send a request and wait for its answer; cancelling the caller cancels it in the guest.
+
+        With ``sink`` the answer's body goes there piece by piece, and is not kept.
 
         Raises: GuestError timeout, disconnected, too-large, or what the guest answered.
         """
         self._last += 1
         identity = self._last
-        request = _Request(verb, self._loop.create_future())
+        request = _Request(verb, self._loop.create_future(), sink)
         head = {"type": verb, "request_id": identity, "data": data or {}}
         try:
-            self._channel.send(head, None if body is None else BytesSource(body))
+            self._channel.send(head, BytesSource(body) if isinstance(body, bytes) else body)
         except ProtocolError as error:
             raise GuestError("guest.disconnected", vm=self.label, verb=verb, details=str(error)) from error
         self._requests[identity] = request

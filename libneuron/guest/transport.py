@@ -25,7 +25,7 @@ from typing import Protocol
 
 from libneuron.guest.errors import GuestError
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 128 * 1024
 
 
 class Link(Protocol):
@@ -70,18 +70,21 @@ class DescriptorTransport:
         self._link = link
         self._loop = asyncio.get_running_loop()
         self._writing = False
+        # Kept: a fresh buffer of this size for every read would be mapped and unmapped each time.
+        self._buffer = bytearray(READ_SIZE)
+        self._view = memoryview(self._buffer)
         self._loop.add_reader(descriptor, self._readable)
 
     def _readable(self) -> None:
         try:
-            data = os.read(self._fd, READ_SIZE)
+            size = os.readv(self._fd, (self._buffer,))
         except BlockingIOError:
             return
         except OSError as error:  # EIO: the other end of a pty closed
             self._gone(str(error))
             return
-        if data:
-            self._link.received(data)
+        if size:
+            self._link.received(bytes(self._view[:size]))
         else:
             self._gone("end of stream")
 

@@ -237,16 +237,17 @@ class Channel:
             self._answered_call = cause
             self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
 
-    def _payload(self, data: bytes, events: list[ChannelEvent]) -> None:
+    def _payload(self, data: memoryview, events: list[ChannelEvent]) -> None:
         self._silent = False
         if self._tls is None or self.phase not in (Phase.SECURING, Phase.READY):
             return
         try:
             before = self._tls.established
             pieces = self._tls.feed(data)
-            self._push_tls()
-            if not self._host and self._tls.established and not before:
-                self._greet(events)
+            if not before:
+                self._push_tls()
+                if not self._host and self._tls.established:
+                    self._greet(events)
             for piece in pieces:
                 self._plain(piece, events)
         except ProtocolError as error:

@@ -10,8 +10,8 @@ measures the queue between the two ends. Streams are numbered by their sender.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from libneuron.guest.wire.errors import ProtocolError
 
@@ -43,8 +43,7 @@ _LIMITS = {
 _BY_NUMBER = {int(kind): (kind, limit) for kind, limit in _LIMITS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):  # several for every 32 KiB: a tuple is made in half the time
     """A frame, or for ``BODY`` a piece of one (pieces are handed on as they come)."""
 
     kind: Kind
@@ -74,7 +73,7 @@ class FrameDecoder:
         at, end = 0, len(data)
         while at < end:
             if self._left:
-                piece = data[at : at + self._left]
+                piece = data if not at and end <= self._left else data[at : at + self._left]
                 at += len(piece)
                 self._left -= len(piece)
                 frames.append(Frame(Kind.BODY, self._stream, piece))

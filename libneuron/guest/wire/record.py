@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 from zlib import crc32
 
 MARKER = bytes.fromhex("cbe1dc82d180e781f4b9f5445444d9eb")
@@ -51,11 +52,10 @@ class Marked:
     hint: bytes = NO_HINT
 
 
-@dataclass(frozen=True)
-class Payload:
+class Payload(NamedTuple):  # one for every 32 KiB: a tuple is made in half the time
     """A data record of the present epoch arrived, whole."""
 
-    data: bytes
+    data: memoryview
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ class RecordDecoder:
         """Events from bytes already taken; empty when more bytes are needed."""
         events: list[RecordEvent] = []
         data = self._tail
+        if not data:
+            return events
         at = data.find(MARKER, self._scanned)
         if at < 0:
             used = self._parse(data, len(data), events)
@@ -153,6 +155,7 @@ class RecordDecoder:
     def _parse(self, data: bytes, end: int, events: list[RecordEvent]) -> int:
         """Take the records in ``data[:end]``; returns how many bytes need not be looked at again."""
         at = 0
+        view = memoryview(data)
         while self._aligned and end - at >= HEADER_SIZE:
             kind, length, epoch = _DATA.unpack_from(data, at)
             (crc,) = _CRC.unpack_from(data, at + _DATA.size)
@@ -164,7 +167,7 @@ class RecordDecoder:
             if end - begin < length:
                 break
             at = begin + length
-            events.append(Payload(data[begin:at]) if epoch == self.epoch else Foreign(epoch))
+            events.append(Payload(view[begin:at]) if epoch == self.epoch else Foreign(epoch))
         if not self._aligned:
             return max(at, end - (len(MARKER) - 1))
         return at

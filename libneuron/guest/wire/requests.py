@@ -43,6 +43,18 @@ class Nothing:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """How fast is the channel: the request's body is thrown away, the answer's has ``size`` zeros."""
+
+    size: int
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Measure:
+        """Raises: FieldError."""
+        return cls(fields.integer("size", 0, 1 << 32, 0))
+
+
+@dataclass(frozen=True)
 class SetResolution:
     """Pixels; ``refresh`` in Hz, 0 for the driver's choice."""
 
@@ -209,6 +221,7 @@ class Verb:
 
 VERBS: Mapping[str, Verb] = {
     "ping": Verb(Nothing.parse),
+    "measure": Verb(Measure.parse),
     "hello": Verb(Hello.parse),
     "enrol": Verb(Enrol.parse),
     "get_info": Verb(Nothing.parse),

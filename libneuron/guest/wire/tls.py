@@ -89,7 +89,7 @@ class TlsPipe:
             raise AuthenticationError("the peer shows another certificate than the pinned one")
         self.established = True
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes | memoryview) -> list[bytes]:
         """Take wire bytes, return the plain pieces they hold. Raises: ProtocolError, AuthenticationError."""
         self._in.write(data)
         plain: list[bytes] = []
