@@ -31,7 +31,7 @@ _log = logging.getLogger("neuron_guest")
 _WORKERS = 4
 _WAITING = 64  # requests in work or in the queue; more are answered with "busy"
 _BURST = 8  # pieces of bulk between two looks at what came in
-_REOPEN = (0.2, 1.0)  # seconds between attempts to open the port: first, and at most
+_REOPEN = (0.1, 1.0)  # seconds between attempts to open the port: first, and at most
 
 
 @dataclass
@@ -62,6 +62,7 @@ class Agent:
         self._idle = 0
         self._unwatch: Callable[[], None] | None = None
         self._pending = b""
+        self._heard = False
         self._new_session(0)
         self._channel = self._new_channel()
 
@@ -69,20 +70,21 @@ class Agent:
 
     def run(self) -> None:
         """Serve until :meth:`stop`; returns when all is put away."""
-        delay = _REOPEN[0]
+        delay = 0.0
         while not self._stopping:
             try:
+                self._heard = False
                 self._port.open()
-                delay = _REOPEN[0]
                 if not self._stopping:
                     self._serve()
             except PortGone as error:
                 _log.debug("port: %s", error)
                 self._port.close()
                 self._end_session()
+                # A host that came and went is waited for at once; a port that only fails is not hammered.
+                delay = 0.0 if self._heard else min(max(delay * 2, _REOPEN[0]), _REOPEN[1])
                 if not self._stopping:
                     time.sleep(delay)
-                    delay = min(delay * 2, _REOPEN[1])
         self._port.close()
         if self._unwatch is not None:
             self._unwatch()
@@ -128,6 +130,7 @@ class Agent:
             self._port.wait(0.0 if more else timeout, write=bool(self._pending))
             data = self._port.read()
             if data:
+                self._heard = True
                 self._handle(self._channel.receive(data))
             if deadline is not None and time.monotonic() >= deadline:
                 self._handle(self._channel.tick())

@@ -82,6 +82,12 @@ class _DescriptorPort:
             os.close(self._fd)
             self._fd = -1
 
+    def release(self) -> None:
+        """Give back everything, for a process that lives on; the port cannot be opened again."""
+        self.close()
+        os.close(self._alarm)
+        os.close(self._bell)
+
 
 class UnixListenPort(_DescriptorPort):
     """Serves one peer at a time on a unix socket of its own, as QEMU's chardev does. For trials and tests."""
@@ -112,6 +118,11 @@ class UnixListenPort(_DescriptorPort):
         descriptor = peer.detach()
         os.set_blocking(descriptor, False)
         self._use(descriptor)
+
+    def release(self) -> None:
+        """Also stop listening."""
+        super().release()
+        self._listener.close()
 
     def read(self) -> bytes:
         """See :meth:`Port.read`."""

@@ -1,0 +1,168 @@
+"""Messages, bodies, credit, and the window that keeps the queue short."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libneuron.guest.wire.errors import ProtocolError
+from libneuron.guest.wire.frames import Kind, frame
+from libneuron.guest.wire.mux import (
+    CREDIT,
+    MAX_STREAMS,
+    Body,
+    BodyEnd,
+    BytesSource,
+    Message,
+    Mux,
+    MuxEvent,
+    SourceError,
+    Stopped,
+    encode,
+)
+from libneuron.guest.wire.window import LARGEST, SMALLEST, Window
+from tests.unit.guest.pipes import FakeClock
+
+
+def two() -> tuple[Mux, Mux]:
+    clock = FakeClock()
+    return Mux(clock), Mux(clock)
+
+
+def carry(sender: Mux, receiver: Mux, *, consume: bool = True) -> list[MuxEvent]:
+    """Everything the sender may send now, with the receiver's credit and reports coming back."""
+    events: list[MuxEvent] = []
+    while data := sender.take_urgent() or sender.take_bulk():
+        for event in receiver.receive(data):
+            events.append(event)
+            if consume and isinstance(event, Body):
+                receiver.consumed(event.stream, len(event.data))
+        events += sender.receive(receiver.take_urgent())
+    return events
+
+
+@given(st.binary(max_size=300_000), st.integers(0, 60_000))
+def test_bodies_and_large_data_arrive_as_sent(body: bytes, text: int) -> None:
+    sender, receiver = two()
+    head = {"type": "x", "request_id": 1, "data": {"text": "é" * text}}
+    sender.send(head, BytesSource(body))
+    events = carry(sender, receiver)
+    assert events[0] == Message(head, 1)
+    assert b"".join(event.data for event in events if isinstance(event, Body)) == body
+    assert events[-1] == BodyEnd(1, "")
+
+
+def test_two_bodies_share_the_way() -> None:
+    sender, receiver = two()
+    for number in (1, 2):
+        sender.send({"request_id": number}, BytesSource(bytes(200_000)))
+    order = [event.stream for event in carry(sender, receiver) if isinstance(event, Body)]
+    assert order[:4] == [1, 2, 1, 2]
+
+
+def test_nobody_gets_more_than_was_credited() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(bytes(3 * CREDIT)))
+    events = carry(sender, receiver, consume=False)
+    assert sum(len(event.data) for event in events if isinstance(event, Body)) == CREDIT
+    receiver.consumed(1, CREDIT)
+    sender.receive(receiver.take_urgent())
+    assert any(isinstance(event, Body) for event in carry(sender, receiver, consume=False))
+
+
+def test_a_body_beyond_its_credit_is_an_error() -> None:
+    _, receiver = two()
+    receiver.receive(frame(Kind.MESSAGE, 1, encode({"request_id": 1})))
+    with pytest.raises(ProtocolError, match="credit"):
+        for _ in range(CREDIT // 32768 + 1):
+            receiver.receive(frame(Kind.BODY, 1, bytes(32768)))
+
+
+def test_credit_that_was_never_used_is_an_error() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(bytes(1000)))
+    receiver.receive(sender.take_urgent())
+    with pytest.raises(ProtocolError, match="never sent"):
+        sender.receive(frame(Kind.CREDIT, 1, (1).to_bytes(4, "big")))
+
+
+def test_a_flood_of_streams_is_an_error() -> None:
+    _, receiver = two()
+    with pytest.raises(ProtocolError, match="too many"):
+        for number in range(1, MAX_STREAMS + 2):
+            receiver.receive(frame(Kind.MESSAGE, number, encode({"request_id": number})))
+
+
+def test_a_flood_of_large_messages_is_refused_by_their_announced_size() -> None:
+    _, receiver = two()
+    receiver.receive(frame(Kind.MESSAGE, 1, encode({"data_size": 48 << 20})))
+    with pytest.raises(ProtocolError, match="too many large"):
+        receiver.receive(frame(Kind.MESSAGE, 2, encode({"data_size": 48 << 20})))
+
+
+def test_a_stopped_body_is_not_sent_on() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(bytes(10 * CREDIT)))
+    receiver.receive(sender.take_urgent() + sender.take_bulk())
+    receiver.stop(1)
+    assert sender.receive(receiver.take_urgent()) == [Stopped(1)]
+    assert sender.take_bulk() == b""
+
+
+def test_a_source_that_fails_tells_the_receiver_why() -> None:
+    class Failing:
+        def read(self, size: int) -> bytes:
+            raise SourceError("the disk is gone")
+
+    sender, receiver = two()
+    sender.send({"request_id": 1}, Failing())
+    assert carry(sender, receiver)[-1] == BodyEnd(1, "the disk is gone")
+
+
+def test_a_source_that_has_nothing_yet_is_asked_again_when_woken() -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.ready: list[bytes | None] = [None, b"now", b""]
+
+        def read(self, size: int) -> bytes | None:
+            return self.ready.pop(0)
+
+    sender, receiver = two()
+    sender.send({"request_id": 1}, Slow())
+    assert [type(event) for event in carry(sender, receiver)] == [Message]
+    sender.wake(1)
+    assert carry(sender, receiver) == [Body(1, b"now"), BodyEnd(1, "")]
+
+
+def test_the_first_message_overtakes_any_amount_of_bulk() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(bytes(10 * CREDIT)))
+    receiver.receive(sender.take_urgent() + sender.take_bulk())
+    sender.send({"type": "ping", "request_id": 2})
+    assert receiver.receive(sender.take_urgent()) == [Message({"type": "ping", "request_id": 2}, 0)]
+
+
+def queue_after(rate: float, seconds: float) -> tuple[float, int]:
+    """A link of ``rate`` bytes a second that is always kept full: (queue in seconds, window) at the end."""
+    window, now, free_at = Window(), 0.0, 0.0
+    on_the_way: list[tuple[float, int]] = []
+    while now < seconds:
+        while window.room >= 16384:
+            window.sent(16384, now)
+            free_at = max(free_at, now) + 16384 / rate
+            on_the_way.append((free_at + 0.0002, 16384))
+        now, count = on_the_way.pop(0)
+        window.arrived(count, now)
+    return window.flight / rate, window.size
+
+
+def test_on_a_slow_link_the_queue_stays_below_twenty_milliseconds() -> None:
+    queue, size = queue_after(5e6, 20)
+    assert size < 4 * SMALLEST
+    assert queue < 0.02
+
+
+def test_on_a_fast_link_the_window_opens() -> None:
+    _, size = queue_after(1e9, 2)
+    assert size == LARGEST
