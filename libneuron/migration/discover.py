@@ -117,6 +117,8 @@ def profile(source: Source, person: Person) -> Profile:
             told = dict(hives.values(data, hives.SHELL_FOLDERS, name=hive or ""))
         except MigrationError as error:
             notes.append(Note("", error.code, {"path": hive or ""}))
+    if person.volume and (source.start("hiberfil.sys", 4) or b"").lower() == b"hibr":
+        notes.append(Note("", "hibernated"))
     variables = {"userprofile": str(person.windows), "systemdrive": "C:", "homedrive": "C:"}
     folders = []
     for name, (value, usual) in KNOWN_FOLDERS.items():

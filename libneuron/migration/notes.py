@@ -10,6 +10,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "folder-elsewhere": QT_TRANSLATE_NOOP(
         "migration", "“{folder}” lies on {path}, which is not part of this source: choose that drive as well."
     ),
+    "hibernated": QT_TRANSLATE_NOOP(
+        "migration",
+        "Windows was not fully shut down: what it had not written yet is missing here. To be sure, start it "
+        "once more and choose “Restart”, then come back.",
+    ),
     "sign-in-again": QT_TRANSLATE_NOOP("migration", "Sign in to websites again: Windows locks the sign-ins."),
     "export-passwords": QT_TRANSLATE_NOOP(
         "migration",
@@ -39,7 +44,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "identity-missing": QT_TRANSLATE_NOOP(
         "migration", "The key file {path} of the ssh settings did not come along."
     ),
-    "name-shortened": QT_TRANSLATE_NOOP("migration", "The name was too long here and was shortened."),
+    "name-shortened": QT_TRANSLATE_NOOP("migration", "The name “{name}” is too long here and is shortened."),
     "already-there": QT_TRANSLATE_NOOP("migration", "The same file was there already."),
     "merged": QT_TRANSLATE_NOOP("migration", "Added to the settings that were there; the old ones are kept."),
     "npm-packages": QT_TRANSLATE_NOOP(

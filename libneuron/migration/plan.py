@@ -173,6 +173,8 @@ class Planner:
                 folder = self._folder(journal, planned, private=decision.private)
                 if entry.kind is Kind.FOLDER:
                     times.append((entry.mtime, folder))
+            if decision.renamed:
+                journal.add_note(Note(decision.item, "name-shortened", {"name": entry.name[:40] + "…"}))
             rows.append((entry, decision, number, folder))
         journal.add_entries(rows)
         journal.set_folder_times(times)

@@ -129,15 +129,17 @@ class Source:
 
     def read(self, path: str, *, limit: int) -> bytes | None:
         """A file's bytes, or None where it is absent, unreadable, longer than ``limit`` or behind a link."""
+        data = self.start(path, limit + 1)
+        return data if data is not None and len(data) <= limit else None
+
+    def start(self, path: str, size: int) -> bytes | None:
+        """The first ``size`` bytes of a file, or None where it is absent, unreadable or behind a link."""
         parent, _, name = path.rpartition("/")
         try:
             with self.folder(parent) as folder:
                 descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
             with os.fdopen(descriptor, "rb") as file:
-                info = os.fstat(descriptor)
-                if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
-                    return None
-                return file.read(limit)
+                return file.read(size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
         except (OSError, SystemAccessError):
             return None
 
