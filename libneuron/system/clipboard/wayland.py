@@ -279,6 +279,10 @@ class WaylandClipboard(Worker):
             return
 
         def done(result: Content | Exception) -> None:
+            if isinstance(result, Content) and not result.size:
+                # An owner that has been replaced, or refuses, just closes the pipe.
+                stale = number != self._copy.number
+                result = ClipboardError("clipboard.stale" if stale else "clipboard.refused")
             if isinstance(result, Exception):
                 future.set_exception(result)
                 return
