@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from libneuron.guest.api import GuestApi, Requester
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
+from libneuron.guest.owner import STATE, OwnerClient, acquire, serve
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
 from libneuron.system.bus import LoopThread
 from libneuron.system.paths import Paths, user_paths
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,62 @@ def find(options: argparse.Namespace, where: Paths) -> Target:
     return Target(domain.uuid, domain.name, VmEndpoint(hypervisor, domain), hypervisor.close)
 
 
+class Connected:
+    """A VM that answers, directly or through the process that owns its channel."""
+
+    def __init__(self, io: LoopThread, requester: Requester, hello: Mapping[str, Any]) -> None:
+        self._io = io
+        self._api = GuestApi(requester)
+        self.version = str(hello.get("version", "?"))
+
+    def run(self, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
+        """Run one piece of work with the typed verbs. Raises: GuestError."""
+
+        async def go() -> _T:
+            return await work(self._api)
+
+        return self._io.wait(go())
+
+
 @contextmanager
-def guest(options: argparse.Namespace) -> Iterator[BlockingGuest]:
+def guest(options: argparse.Namespace) -> Iterator[Connected]:
     """The named VM, connected. Raises: GuestError that says why not."""
     where = paths()
     target = find(options, where)
-    allowed = PermissionStore(where.config / "guest")
     try:
         with LoopThread() as io:
-            client = GuestClient(
-                target.endpoint, VmKeys(keys(where), target.id), permissions=lambda: allowed.get(target.id)
-            )
-            connected = BlockingGuest(io, client)
-            try:
-                connected.wait_ready(options.timeout)
-                yield connected
-            finally:
-                connected.close()
+            lock = acquire(where.runtime, target.id)
+            if lock is None:
+                with _through_owner(io, where, target, options.timeout) as connected:
+                    yield connected
+            else:
+                with lock, _directly(io, where, target, options.timeout) as connected:
+                    yield connected
     finally:
         target.close()
+
+
+@contextmanager
+def _through_owner(io: LoopThread, where: Paths, target: Target, timeout: float) -> Iterator[Connected]:
+    client = OwnerClient(where.runtime, target.id, target.name)
+    io.wait(client.open())
+    try:
+        io.wait(client.request("ping", timeout=timeout))
+        yield Connected(io, client, io.wait(client.request(STATE)).data["hello"])
+    finally:
+        io.wait(client.close())
+
+
+@contextmanager
+def _directly(io: LoopThread, where: Paths, target: Target, timeout: float) -> Iterator[Connected]:
+    allowed = PermissionStore(where.config / "guest")
+    keys_of = VmKeys(keys(where), target.id)
+    client = GuestClient(target.endpoint, keys_of, permissions=lambda: allowed.get(target.id))
+    server = io.wait(serve(client, where.runtime, target.id))
+    guest_of = BlockingGuest(io, client)
+    try:
+        guest_of.wait_ready(timeout)
+        yield Connected(io, client, client.hello)
+    finally:
+        guest_of.close()
+        io.wait(server.close())

@@ -79,7 +79,7 @@ def ping(options: argparse.Namespace) -> Reply:
             began = time.perf_counter()
             guest.run(lambda api: api.ping(timeout=options.timeout))
             times.append((time.perf_counter() - began) * 1000)
-        version = str(guest.client.hello.get("version", "?"))
+        version = guest.version
     median = round(sorted(times)[2], 3)
     return Reply({"ms": median, "version": version}, f"NeuronGuest {version} answered in {median} ms.")
 
@@ -94,14 +94,14 @@ def info(options: argparse.Namespace) -> Reply:
 
 def clipboard_get(options: argparse.Namespace) -> Reply:
     """``clipboard get``: text, or one format into a file."""
+    if options.type is not None and options.output is None:
+        raise GuestError("guest.bad-value", problem="--type needs --output")
     with targets.guest(options) as guest:
         if options.type is None:
             text = guest.run(lambda api: api.clipboard_text())
             if options.output is not None:
                 write_atomic(options.output, text.encode(), mode=0o600)
             return Reply({"text": text}, "" if options.output is not None else text)
-        if options.output is None:
-            raise GuestError("guest.bad-value", problem="--type needs --output")
         data = guest.run(lambda api: api.clipboard_read(options.type))
     write_atomic(options.output, data, mode=0o600)
     return Reply({"file": str(options.output), "size": len(data)}, f"{bytes_text(len(data))} written.")
@@ -191,7 +191,7 @@ def doctor(options: argparse.Namespace) -> Reply:
             if check("keys", missing, ", ".join(names)):
                 with targets.guest(options) as guest:
                     guest.run(lambda api: api.ping())
-                    check("agent", None, f"version {guest.client.hello.get('version')}")
+                    check("agent", None, f"version {guest.version}")
         except GuestError as error:
             check("connection", error)
     ok = all(item["ok"] for item in checks)

@@ -1,0 +1,323 @@
+"""One process owns a VM's channel; the others ask it (decision 1: QEMU's socket serves one client).
+
+The owner holds a lock file and serves a unix socket beside it, both below the person's runtime directory::
+
+    with acquire(runtime, vm) as lock:             # None: another process of this person owns the channel
+        server = await serve(client, runtime, vm)  # on the loop's thread, for as long as we own it
+
+    requester = OwnerClient(runtime, vm, label)    # in another process: a Requester like the client itself
+
+The kernel lets go of the lock when its holder dies, so nothing can be left behind. The socket speaks the
+channel's own messages without TLS: it is 0600 in a 0700 folder, and the peer's user is checked besides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from libneuron.guest.api import Reply
+from libneuron.guest.errors import GuestError
+from libneuron.guest.state import State
+from libneuron.guest.wire.errors import ProtocolError
+from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Mux
+from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
+from libneuron.system.files import make_private_directory
+
+KICK = "owner_kick"
+STATE = "owner_state"
+
+
+class Owned(Protocol):
+    """What an owner offers to others: a :class:`~libneuron.guest.client.GuestClient`."""
+
+    state: State
+    hello: Mapping[str, Any]
+
+    async def request(
+        self,
+        verb: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        body: bytes | None = None,
+        timeout: float = 15.0,
+    ) -> Reply:
+        """See :meth:`Requester.request`."""
+
+    def kick(self) -> None:
+        """Try again at once."""
+
+
+def socket_path(runtime: Path, vm: str) -> Path:
+    """Where the owner of ``vm`` listens."""
+    return runtime / "guest" / f"{vm}.sock"
+
+
+class Lock:
+    """The channel's lock, held until :meth:`release` or the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._fd = descriptor
+
+    def release(self) -> None:
+        """Let another process own the channel."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def acquire(runtime: Path, vm: str) -> Lock | None:
+    """Become the owner of ``vm``'s channel; None where another process is."""
+    folder = make_private_directory(runtime / "guest")
+    descriptor = os.open(folder / f"{vm}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return Lock(descriptor)
+
+
+def peer_user(connection: socket.socket) -> int:
+    """The user id of the process at the other end (unix(7), SO_PEERCRED)."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    user: int = struct.unpack("3i", credentials)[1]
+    return user
+
+
+class _Line:
+    """A mux over a stream of asyncio. ``received`` gets whole messages with their bodies."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        received: Callable[[Mapping[str, Any], bytes], None],
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._received = received
+        self._mux = Mux(time.monotonic)
+        self._waiting: dict[int, tuple[Mapping[str, Any], list[bytes]]] = {}
+        self._work = asyncio.Event()
+
+    def send(self, head: Mapping[str, Any], body: bytes | None) -> None:
+        """Queue a message. Raises: ProtocolError if it is too large."""
+        self._mux.send(head, None if body is None else BytesSource(body))
+        self._work.set()
+
+    async def run(self) -> None:
+        """Until the other end closes, or breaks the protocol."""
+        writing = asyncio.get_running_loop().create_task(self._write())
+        try:
+            while data := await self._reader.read(65536):
+                self._read(data)
+                self._work.set()
+        except (ProtocolError, ConnectionError):
+            return
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+            self._writer.close()
+            with contextlib.suppress(ConnectionError):
+                await self._writer.wait_closed()
+
+    def _read(self, data: bytes) -> None:
+        for event in self._mux.receive(data):
+            if isinstance(event, Message) and not event.stream:
+                self._received(event.head, b"")
+            elif isinstance(event, Message):
+                self._waiting[event.stream] = (event.head, [])
+            elif isinstance(event, Body):
+                parts = self._waiting[event.stream][1]
+                parts.append(event.data)
+                if sum(map(len, parts)) > MAX_BODY_IN_MEMORY:
+                    raise ProtocolError("a body that is too large")
+                self._mux.consumed(event.stream, len(event.data))
+            elif isinstance(event, BodyEnd):
+                head, parts = self._waiting.pop(event.stream)
+                if not event.reason:
+                    self._received(head, b"".join(parts))
+
+    async def _write(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while data := self._mux.take_urgent() or self._mux.take_bulk():
+                self._writer.write(data)
+                await self._writer.drain()
+
+
+class OwnerServer:
+    """Serves other processes of the same person. Belongs to the loop's thread."""
+
+    def __init__(self, owned: Owned, path: Path) -> None:
+        self._owned = owned
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to serve; a socket left by a dead owner is replaced."""
+        make_private_directory(self._path.parent)
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self.accept, self._path)
+        finally:
+            os.umask(before)
+
+    async def close(self) -> None:
+        """Stop serving."""
+        if self._server is not None:
+            self._server.close()
+        self._path.unlink(missing_ok=True)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One process."""
+        if peer_user(writer.get_extra_info("socket")) not in (os.geteuid(), 0):
+            writer.close()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        answering: set[asyncio.Task[None]] = set()
+
+        def received(head: Mapping[str, Any], body: bytes) -> None:
+            work = asyncio.get_running_loop().create_task(self._answer(line, head, body))
+            answering.add(work)
+            work.add_done_callback(answering.discard)
+
+        line = _Line(reader, writer, received)
+        try:
+            await line.run()
+        except asyncio.CancelledError:
+            return  # the server closes; asyncio would log a cancelled connection as an error
+        finally:
+            self._tasks.discard(task)
+            for work in list(answering):
+                work.cancel()
+
+    async def _answer(self, line: _Line, head: Mapping[str, Any], body: bytes) -> None:
+        verb, data, timeout = head.get("type"), head.get("data"), head.get("timeout")
+        answer: dict[str, Any] = {"request_id": head.get("request_id"), "success": True, "error": None}
+        content: bytes | None = None
+        try:
+            if verb == KICK:
+                self._owned.kick()
+                answer["data"] = {}
+            elif verb == STATE:
+                answer["data"] = {"state": self._owned.state.value, "hello": dict(self._owned.hello)}
+            else:
+                reply = await self._owned.request(
+                    str(verb),
+                    data if isinstance(data, dict) else {},
+                    body=body or None,
+                    timeout=float(timeout) if isinstance(timeout, (int, float)) else 15.0,
+                )
+                answer["data"], content = dict(reply.data), reply.body or None
+        except GuestError as error:
+            params = {key: str(value) for key, value in error.params.items()}
+            answer["success"] = False
+            answer["error"] = {"code": error.code, "params": params, "details": error.details}
+        line.send(answer, content)
+
+
+async def serve(owned: Owned, runtime: Path, vm: str) -> OwnerServer:
+    """Serve ``owned`` to other processes; only the holder of the lock may."""
+    server = OwnerServer(owned, socket_path(runtime, vm))
+    await server.start()
+    return server
+
+
+def _relayed(found: Mapping[str, Any]) -> GuestError:
+    """The error the owner met, as the class that knows its code."""
+    kinds: list[type[GuestError]] = [GuestError, *GuestError.__subclasses__()]
+    for kind in kinds:
+        if found["code"] in kind.texts:
+            return kind(found["code"], details=found["details"], **found["params"])
+    return GuestError("guest.channel-closed", details=f"{found['code']}: {found['details']}")
+
+
+class OwnerClient:
+    """Requests through the process that owns the channel. A :class:`Requester`; belongs to the loop."""
+
+    def __init__(self, runtime: Path, vm: str, label: str) -> None:
+        self.label = label
+        self._path = socket_path(runtime, vm)
+        self._line: _Line | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._last = 0
+        self._answers: dict[int, asyncio.Future[tuple[Mapping[str, Any], bytes]]] = {}
+
+    async def open(self) -> None:
+        """Connect to the owner. Raises: GuestError channel-in-use if nobody answers there."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path)
+        except OSError as error:
+            raise GuestError("guest.channel-in-use", vm=self.label, details=str(error)) from error
+        self._line = _Line(reader, writer, self._received)
+        self._task = asyncio.get_running_loop().create_task(self._line.run())
+        self._task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _ended(self, _task: asyncio.Task[None]) -> None:
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(GuestError("guest.channel-closed"))
+
+    def _received(self, head: Mapping[str, Any], body: bytes) -> None:
+        identity = head.get("request_id")
+        answer = self._answers.get(identity) if isinstance(identity, int) else None
+        if answer is not None and not answer.done():
+            answer.set_result((head, body))
+
+    async def request(
+        self,
+        verb: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        body: bytes | None = None,
+        timeout: float = 15.0,
+    ) -> Reply:
+        """See :meth:`Requester.request`."""
+        if self._line is None or self._task is None or self._task.done():
+            raise GuestError("guest.channel-closed")
+        self._last += 1
+        identity = self._last
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[identity] = answer
+        self._line.send({"type": verb, "request_id": identity, "data": data or {}, "timeout": timeout}, body)
+        try:
+            head, content = await asyncio.wait_for(answer, timeout + 5)
+        except TimeoutError as error:
+            raise GuestError("guest.timeout", vm=self.label, verb=verb, seconds=f"{timeout:g}") from error
+        finally:
+            del self._answers[identity]
+        if head.get("success") is True:
+            return Reply(head.get("data") or {}, content)
+        raise _relayed(head["error"])

@@ -1,0 +1,340 @@
+"""The client: states a person can be shown, reconnecting by itself, requests that end one way or another."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
+from libneuron.guest.errors import GuestError
+from libneuron.guest.keys import KeyStore
+from libneuron.guest.permissions import DEFAULT, PermissionStore
+from libneuron.guest.state import State
+from libneuron.guest.transport import Link, SerialEndpoint, Transport, UnixSocketEndpoint
+from libneuron.guest.wire.channel import Channel
+from libneuron.guest.wire.mux import Message
+from libneuron.guest.wire.requests import PROTOCOL, Permission
+from libneuron.system.bus import LoopThread
+from neuron_guest_bridge.simulation import VM, Simulation
+from tests.unit.guest.pipes import pair_of_credentials
+
+
+class Watched:
+    """A connected guest with its history of states."""
+
+    def __init__(self, io: LoopThread, endpoint: Any, keys: Any) -> None:
+        self.history: queue.Queue[State] = queue.Queue()
+        self.events: queue.Queue[tuple[str, Mapping[str, Any]]] = queue.Queue()
+        self.allowed = DEFAULT
+        self.client = GuestClient(
+            endpoint,
+            keys,
+            permissions=lambda: self.allowed,
+            on_state=lambda state, _problem: self.history.put(state),
+            on_event=lambda kind, data: self.events.put((kind, data)),
+        )
+        self.guest = BlockingGuest(io, self.client)
+
+    def until(self, state: State) -> None:
+        while self.history.get(timeout=20) is not state:
+            pass
+
+
+@pytest.fixture
+def watched(io: LoopThread, simulation: Simulation) -> Iterator[Watched]:
+    made = Watched(io, simulation.endpoint(), simulation.keys())
+    yield made
+    made.guest.close()
+
+
+def test_the_first_contact_enrols_and_is_ready(watched: Watched, simulation: Simulation) -> None:
+    watched.until(State.READY)
+    pairing = simulation.store.list()[0]
+    assert (pairing.paired, pairing.enrolling) == (True, False)
+    assert simulation.keys().candidates() == ("paired",)
+
+
+def test_an_agent_killed_and_started_again_is_found_again(watched: Watched, simulation: Simulation) -> None:
+    watched.until(State.READY)
+    simulation.kill()
+    watched.until(State.CONNECTING)
+    simulation.start()
+    watched.until(State.READY)
+    watched.guest.run(lambda api: api.ping())
+
+
+def test_a_channel_that_is_not_there_yet_is_waited_for(io: LoopThread) -> None:
+    with Simulation() as simulation:
+        simulation.hand_over()
+        watched = Watched(io, simulation.endpoint(), simulation.keys())
+        watched.until(State.NO_CHANNEL)
+        simulation.start()
+        watched.until(State.READY)
+        watched.guest.close()
+
+
+def test_without_keys_the_state_is_not_paired_and_says_what_to_do(io: LoopThread, tmp_path: Path) -> None:
+    watched = Watched(io, UnixSocketEndpoint(tmp_path / "x", "win11"), VmKeys(KeyStore(tmp_path), VM))
+    watched.until(State.NOT_PAIRED)
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.ping())
+    assert caught.value.code == "guest.not-paired"
+    assert "neuron-guest-bridge pair win11" in caught.value.hint()
+    watched.guest.close()
+
+
+def test_keys_made_later_are_used_when_the_client_is_kicked(io: LoopThread) -> None:
+    with Simulation() as simulation:
+        watched = Watched(io, simulation.endpoint(), simulation.keys())
+        watched.until(State.NOT_PAIRED)
+        simulation.hand_over()
+        simulation.start()
+        io.loop.call_soon_threadsafe(watched.client.kick)
+        watched.until(State.READY)
+        watched.guest.close()
+
+
+def test_a_guest_that_forgot_its_keys_is_not_paired(io: LoopThread, simulation: Simulation) -> None:
+    stranger = KeyStore(simulation.folder / "stranger")
+    stranger.begin_enrolment(VM, "x")
+    watched = Watched(io, simulation.endpoint(), VmKeys(stranger, VM))
+    watched.until(State.NOT_PAIRED)
+    assert watched.client.problem is not None
+    assert watched.client.problem.code == "guest.pairing-refused"
+    watched.guest.close()
+
+
+def test_what_is_not_permitted_never_leaves_the_host(watched: Watched) -> None:
+    watched.allowed = DEFAULT - {Permission.CLIPBOARD_IN}
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.set_clipboard_text("x"))
+    assert caught.value.code == "guest.not-permitted"
+
+
+def test_a_permission_given_later_reaches_the_guest(io: LoopThread, watched: Watched) -> None:
+    watched.allowed = frozenset()
+    watched.until(State.READY)
+    watched.allowed = DEFAULT
+    with pytest.raises(GuestError):  # the guest was told otherwise
+        watched.guest.run(lambda api: api.set_clipboard_text("x"))
+    io.wait(watched.client.update_permissions())
+    watched.guest.run(lambda api: api.set_clipboard_text("x"))
+
+
+def test_the_guests_own_copies_are_told(watched: Watched) -> None:
+    watched.guest.run(lambda api: api.set_clipboard_text("x"))
+    kind, data = watched.events.get(timeout=10)
+    assert kind == "clipboard_offered"
+    assert data["own"] is True
+
+
+def test_permissions_survive_a_restart(tmp_path: Path) -> None:
+    store = PermissionStore(tmp_path)
+    assert store.get("a") == DEFAULT
+    store.set("a", frozenset({Permission.LAUNCH}))
+    assert PermissionStore(tmp_path).get("a") == frozenset({Permission.LAUNCH})
+    assert store.get("b") == DEFAULT
+
+
+def test_a_serial_device_that_is_none_is_refused(io: LoopThread, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    watched = Watched(io, SerialEndpoint(tmp_path / "file"), _Fixed())
+    watched.until(State.NO_CHANNEL)
+    watched.guest.close()
+
+
+# -- a guest that does as it likes ----------------------------------------------------------------------
+
+
+class _Fixed:
+    """Keys that are simply there."""
+
+    def candidates(self) -> tuple[str, ...]:
+        return ("paired",)
+
+    def credentials(self, which: str) -> Any:
+        return pair_of_credentials()[0]
+
+    def fresh(self) -> Mapping[str, str]:
+        return {}
+
+    def finish(self) -> None:
+        """Nothing to do."""
+
+
+class Puppet:
+    """An endpoint with a guest behind it that answers only what ``answer`` makes it answer."""
+
+    label = "puppet"
+
+    def __init__(self, hello: Mapping[str, Any] | None = None) -> None:
+        self.asked: queue.Queue[Mapping[str, Any]] = queue.Queue()
+        self.mute = False
+        self.opened = threading.Event()
+        self._hello = hello or {"oldest": PROTOCOL[0], "newest": PROTOCOL[1], "version": "9.9"}
+        self._answers: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any] | None]] = {}
+
+    def on(self, verb: str, answer: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]) -> None:
+        self._answers[verb] = answer
+
+    async def connect(self, link: Link) -> Transport:
+        self._link = link
+        self._loop = asyncio.get_running_loop()
+        self.channel = Channel(
+            host=False, credentials=lambda _hint: pair_of_credentials()[1], hello=lambda: self._hello
+        )
+        self.opened.set()
+        return self
+
+    def write(self, data: bytes) -> int:
+        if not self.mute:
+            for event in self.channel.receive(data):
+                if isinstance(event, Message):
+                    self.asked.put(event.head)
+                    answer = self._answers.get(str(event.head["type"]), _fine)(event.head)
+                    if answer is not None:
+                        self.channel.send(answer)
+            self._loop.call_soon(self.flush)
+        return len(data)
+
+    def flush(self) -> None:
+        while data := self.channel.take():
+            self._link.received(data)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _fine(head: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"request_id": head["request_id"], "success": True, "data": {}, "error": None}
+
+
+@pytest.fixture
+def puppet(io: LoopThread) -> Iterator[tuple[Puppet, Watched]]:
+    made = Puppet()
+    watched = Watched(io, made, _Fixed())
+    watched.until(State.READY)
+    yield made, watched
+    watched.guest.close()
+
+
+def test_a_late_answer_times_out_is_cancelled_there_and_ignored(
+    io: LoopThread, puppet: tuple[Puppet, Watched]
+) -> None:
+    guest, watched = puppet
+    late: list[Mapping[str, Any]] = []
+    guest.on("get_info", lambda head: late.append(head))
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.requester.request("get_info", timeout=0.05))
+    assert caught.value.code == "guest.timeout"
+    while (asked := guest.asked.get(timeout=10))["type"] != "cancel":
+        pass
+    assert asked["data"] == {"target": late[0]["request_id"]}
+
+    async def answer_late() -> None:
+        guest.channel.send(_fine(late[0]))
+        guest.flush()
+
+    io.wait(answer_late())
+    watched.guest.run(lambda api: api.ping())
+
+
+def test_cancelling_the_caller_cancels_in_the_guest(io: LoopThread, puppet: tuple[Puppet, Watched]) -> None:
+    guest, watched = puppet
+    asked = threading.Event()
+    guest.on("get_info", lambda _head: asked.set())
+    future = io.submit(watched.client.request("get_info"))
+    assert asked.wait(10)
+    future.cancel()
+    while guest.asked.get(timeout=10)["type"] != "cancel":
+        pass
+    watched.guest.run(lambda api: api.ping())
+
+
+def test_answers_nobody_asked_for_are_ignored(io: LoopThread, puppet: tuple[Puppet, Watched]) -> None:
+    guest, watched = puppet
+
+    async def chatter() -> None:
+        odd: tuple[object, ...] = (999, "x", None, True, [], {"a": 1}, 2**70)
+        for identity in odd:
+            guest.channel.send({"request_id": identity, "success": True, "data": {}})
+        guest.channel.send({"type": "launch_app", "request_id": 5, "data": {"path": "/bin/sh"}})
+        guest.channel.send({"type": 7, "data": []})
+        guest.flush()
+
+    io.wait(chatter())
+    watched.guest.run(lambda api: api.ping())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"success": False},
+        {"success": False, "error": "text only"},
+        {"success": False, "error": {"code": ["x"], "message": {"a": 1}}},
+        {"success": "yes", "data": {}},
+        {"error": None},
+    ],
+)
+def test_an_odd_answer_is_a_refusal(puppet: tuple[Puppet, Watched], answer: Mapping[str, Any]) -> None:
+    guest, watched = puppet
+    guest.on("get_info", lambda head: {"request_id": head["request_id"], **answer})
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.info())
+    assert caught.value.code == "guest.refused"
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"width": "1"}, {"width": -1, "height": 1}, {"width": 2**70, "height": 1}, [], None]
+)
+def test_an_odd_value_in_an_answer_is_named(puppet: tuple[Puppet, Watched], data: object) -> None:
+    guest, watched = puppet
+    guest.on("set_resolution", lambda head: {**_fine(head), "data": data})
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.set_resolution(800, 600))
+    assert caught.value.code == "guest.protocol"
+    assert "data." in caught.value.details
+
+
+def test_what_a_guest_says_in_an_error_is_shown_without_control_characters(
+    puppet: tuple[Puppet, Watched],
+) -> None:
+    guest, watched = puppet
+    said = {"code": "failed", "message": "\x1b]0;title\x07 " + "x" * 5000}
+    guest.on("get_info", lambda head: {"request_id": head["request_id"], "success": False, "error": said})
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.info())
+    assert "\x1b" not in caught.value.sentence()
+    assert len(caught.value.sentence()) < 700
+
+
+def test_an_agent_that_falls_silent_is_seen_and_begun_anew(puppet: tuple[Puppet, Watched]) -> None:
+    guest, watched = puppet
+    guest.mute = True
+    with pytest.raises(GuestError):
+        watched.guest.run(lambda api: api.ping(timeout=0.05))
+    watched.until(State.CONNECTING)
+    guest.mute = False
+    watched.until(State.READY)
+
+
+@pytest.mark.parametrize(
+    ("versions", "code"),
+    [
+        ({"oldest": PROTOCOL[1] + 1, "newest": PROTOCOL[1] + 5}, "guest.agent-too-new"),
+        ({"oldest": 1, "newest": 0}, "guest.protocol"),
+        ({}, "guest.protocol"),
+    ],
+)
+def test_versions_that_do_not_meet(io: LoopThread, versions: Mapping[str, int], code: str) -> None:
+    watched = Watched(io, Puppet({"version": "0.0.1", **versions}), _Fixed())
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.requester.request("ping", timeout=1))
+    assert caught.value.code == code
+    watched.guest.close()

@@ -1,0 +1,96 @@
+"""One owner per channel; everybody else goes through it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from libneuron.guest.api import GuestApi
+from libneuron.guest.client import BlockingGuest, GuestClient
+from libneuron.guest.errors import GuestError
+from libneuron.guest.owner import OwnerClient, acquire, serve, socket_path
+from libneuron.guest.permissions import DEFAULT
+from libneuron.guest.wire.requests import Permission
+from libneuron.system.bus import LoopThread
+from neuron_guest_bridge.simulation import VM, Simulation
+
+
+@pytest.fixture
+def other(io: LoopThread, simulation: Simulation, tmp_path: Path) -> Iterator[OwnerClient]:
+    """Another process's way in, while an owner is connected."""
+    allowed = DEFAULT - {Permission.SCREENSHOT}
+    client = GuestClient(simulation.endpoint(), simulation.keys(), permissions=lambda: allowed)
+    guest = BlockingGuest(io, client)
+    server = io.wait(serve(client, tmp_path, VM))
+    made = OwnerClient(tmp_path, VM, "Simulated guest")
+    io.wait(made.open())
+    yield made
+    io.wait(made.close())
+    guest.close()
+    io.wait(server.close())
+
+
+def test_the_lock_has_one_holder(tmp_path: Path) -> None:
+    first = acquire(tmp_path, VM)
+    assert first is not None
+    assert acquire(tmp_path, VM) is None
+    assert acquire(tmp_path, "another") is not None
+    first.release()
+    assert acquire(tmp_path, VM) is not None
+
+
+def test_requests_with_bodies_go_through_the_owner(io: LoopThread, other: OwnerClient) -> None:
+    api = GuestApi(other)
+    text = "🙂 " * 500_000
+    io.wait(api.set_clipboard_text(text))
+    assert io.wait(api.clipboard_text()) == text
+    io.wait(api.set_clipboard({"image/png": bytes(3_000_000)}))
+    assert io.wait(api.clipboard_read("image/png")) == bytes(3_000_000)
+
+
+def test_errors_come_through_with_code_and_words(io: LoopThread, other: OwnerClient) -> None:
+    with pytest.raises(GuestError) as caught:
+        io.wait(GuestApi(other).set_resolution(12345, 6789))
+    assert caught.value.code == "guest.mode-refused"
+    assert "Simulated guest" in caught.value.sentence()
+
+
+def test_the_owners_permissions_hold_for_everybody(io: LoopThread, other: OwnerClient) -> None:
+    with pytest.raises(GuestError) as caught:
+        io.wait(GuestApi(other).screenshot())
+    assert caught.value.code == "guest.not-permitted"
+
+
+def test_many_requests_at_once(io: LoopThread, other: OwnerClient) -> None:
+    api = GuestApi(other)
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(lambda _: io.wait(api.info())["backend"] == "simulated", range(40)))
+
+
+def test_the_socket_is_for_its_person_alone(other: OwnerClient, tmp_path: Path) -> None:
+    mode = socket_path(tmp_path, VM).stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "guest").stat().st_mode) == 0o700
+
+
+def test_another_user_is_not_served(
+    io: LoopThread, other: OwnerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libneuron.guest.owner.peer_user", lambda _connection: os.geteuid() + 4711)
+    stranger = OwnerClient(tmp_path, VM, "Simulated guest")
+    io.wait(stranger.open())
+    with pytest.raises(GuestError) as caught:
+        io.wait(stranger.request("ping"))
+    assert caught.value.code == "guest.channel-closed"
+    io.wait(stranger.close())
+
+
+def test_without_an_owner_the_channel_counts_as_in_use(io: LoopThread, tmp_path: Path) -> None:
+    with pytest.raises(GuestError) as caught:
+        io.wait(OwnerClient(tmp_path, VM, "x").open())
+    assert caught.value.code == "guest.channel-in-use"

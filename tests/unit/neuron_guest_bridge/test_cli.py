@@ -1,0 +1,108 @@
+"""The command line over a channel's socket: each verb, its JSON, its exit status, its errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libneuron.system.paths import Paths, below
+from neuron_guest_bridge import targets
+from neuron_guest_bridge.__main__ import main
+from neuron_guest_bridge.simulation import VM, Simulation
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    made = below(tmp_path)
+    monkeypatch.setattr(targets, "paths", lambda: made)
+    return made
+
+
+@pytest.fixture
+def simulation(where: Paths) -> Iterator[Simulation]:
+    with Simulation() as made:
+        made.store = targets.keys(where)
+        yield made
+
+
+@pytest.fixture
+def run(simulation: Simulation, capsys: pytest.CaptureFixture[str]) -> Run:
+    def go(*words: str) -> tuple[int, dict[str, Any]]:
+        status = main([*words, "--json", "--socket", str(simulation.socket)])
+        found = json.loads(capsys.readouterr().out)
+        assert isinstance(found, dict)
+        return status, found
+
+    return go
+
+
+@pytest.fixture
+def paired(simulation: Simulation, run: Run) -> Run:
+    file = simulation.folder / "guest" / "neuron-enrolment.json"
+    assert run("pair", VM, "--file", str(file))[0] == 0
+    simulation.start()
+    return run
+
+
+def test_pairing_by_file_and_every_verb(paired: Run, tmp_path: Path) -> None:
+    status, found = paired("ping", VM)
+    assert (status, found["version"]) == (0, "0.1.0")
+    assert paired("info", VM)[1]["backend"] == "simulated"
+    assert paired("clipboard", "set", VM, "text 🙂") == (0, {"characters": 6})
+    assert paired("clipboard", "get", VM) == (0, {"text": "text 🙂"})
+    status, found = paired("resolution", VM, "1920x1080")
+    assert (status, found["width"], found["height"]) == (0, 1920, 1080)
+    assert paired("resolution", VM)[1]["current"]["width"] == 1920
+    assert [app["id"] for app in paired("apps", VM)[1]["apps"]] == ["notes", "paint", "files"]
+    assert paired("launch", VM, "notes", "a", "b c")[0] == 0
+    picture = tmp_path / "picture.png"
+    assert paired("screenshot", VM, str(picture))[1]["width"] == 1920
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert paired("doctor", VM)[1]["ok"] is True
+    assert paired("shutdown", VM) == (0, {"action": "shutdown"})
+
+
+def test_unpairing_forgets_and_says_so_the_second_time(paired: Run) -> None:
+    assert paired("ping", VM)[0] == 0
+    assert paired("unpair", VM) == (0, {"unpaired": [VM]})
+    status, found = paired("unpair", VM)
+    assert (status, found["error"]["code"]) == (1, "guest.not-paired")
+    assert paired("ping", VM)[1]["error"]["code"] == "guest.not-paired"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "code"),
+    [
+        (("ping", VM), 1, "guest.not-paired"),
+        (("resolution", VM, "big"), 2, "guest.bad-value"),
+        (("clipboard", "get", VM, "--type", "image/png"), 2, "guest.bad-value"),
+    ],
+)
+def test_errors_have_code_sentence_and_hint(run: Run, words: tuple[str, ...], status: int, code: str) -> None:
+    found_status, found = run(*words)
+    error = found["error"]
+    assert (found_status, error["code"]) == (status, code)
+    assert error["message"]
+    assert error["hint"]
+
+
+def test_a_channel_that_is_not_there_says_what_to_do(run: Run, where: Paths) -> None:
+    targets.keys(where).begin_enrolment(VM, VM)
+    status, found = run("ping", VM, "--timeout", "0.5")
+    assert (status, found["error"]["code"]) == (1, "guest.no-channel")
+
+
+def test_a_second_command_goes_through_the_first(paired: Run, where: Paths, simulation: Simulation) -> None:
+    import argparse
+
+    options = argparse.Namespace(socket=simulation.socket, vm=VM, timeout=15.0)
+    with targets.guest(options) as owner:
+        owner.run(lambda api: api.ping())
+        assert paired("clipboard", "set", VM, "from the second")[0] == 0
+        assert owner.run(lambda api: api.clipboard_text()) == "from the second"
