@@ -50,7 +50,8 @@ def main() -> int:
                 window = make()
                 window.show()
                 window.activateWindow()
-                app.processEvents()
+                for _ in range(3):  # wrapped text claims its height, which may move what is below
+                    app.processEvents()
                 file = asked.folder / f"{name}.{variant.name}.png"
                 picture(window).save(str(file))
                 sys.stdout.write(f"{file}\n")

@@ -2,6 +2,16 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
+    <name>Advisor</name>
+    <message numerus="yes">
+        <source>Brings %n more part(s) along (sound, USB)</source>
+        <translation>
+            <numerusform>Brings %n more part along (sound, USB)</numerusform>
+            <numerusform>Brings %n more parts along (sound, USB)</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>Text</name>
     <message numerus="yes">
         <source>about %n second(s)</source>

@@ -14,7 +14,8 @@ _ACCENTS = str.maketrans(
 )
 KEPT = re.compile(r"\{[^{}]*\}|%n|%\d|&\w|<[^<>]+>")
 """What a translation must carry over unchanged."""
-_PADDING = "~"
+_PADDING = "~" * 11 + " "
+"""Breaks as words do: no language has a word of a hundred letters."""
 
 
 def pseudo(text: str) -> str:
@@ -28,4 +29,6 @@ def pseudo(text: str) -> str:
         end = kept.end()
     made.append(text[end:].translate(_ACCENTS))
     length = len(KEPT.sub("x", text))
-    return f"[{''.join(made)} {_PADDING * max(1, round(length * 0.4))}]"
+    more = max(1, round(length * 0.4))
+    padding = (_PADDING * (more // len(_PADDING) + 1))[:more]
+    return f"[{''.join(made)} {padding}]"

@@ -1,7 +1,8 @@
-"""``neuron-hardware-advisor``: the command line."""
+"""``neuron-hardware-advisor``: verbs on the command line; without one the window."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,9 +10,18 @@ from libneuron.cli import run
 from neuron_hardware_advisor.commands import build
 
 
+def _wants_window(words: Sequence[str]) -> bool:
+    return not words and any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb; returns the exit status."""
-    return run(build(), argv)
+    """Run the app; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if _wants_window(words):
+        from neuron_hardware_advisor.window import main as show
+
+        return show()
+    return run(build(), words)
 
 
 if __name__ == "__main__":

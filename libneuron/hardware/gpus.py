@@ -118,11 +118,12 @@ def judge_all(machine: Machine) -> tuple[Gpu, ...]:
     return tuple(sorted((judge(machine, device) for device in machine.gpus), key=_suitability))
 
 
-def _suitability(gpu: Gpu) -> tuple[int, bool, bool, int, Address]:
+def _suitability(gpu: Gpu) -> tuple[bool, int, bool, int, Address]:
+    """A card of its own comes before what is built in: few processors' graphics work in a VM."""
     alone = {True: 0, None: 1, False: 2}[gpu.alone]
     return (
-        alone,
         gpu.integrated,
+        alone,
         gpu.shows_host is True,
         _GOOD_RESETS.get(gpu.reset.verdict, 4),
         gpu.device.address,

@@ -9,7 +9,7 @@ from typing import Protocol
 from libneuron.system.files import Root
 
 _FILES = ("/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids")
-_NEXT_VENDOR = re.compile(r"\n(?=[0-9a-fC#])|\Z")
+_NEXT_VENDOR = re.compile(r"\n(?=[0-9a-f]{4}  |C )|\Z")
 
 
 class Names(Protocol):

@@ -113,6 +113,13 @@ QLabel[tone="warn"] { color: $warn; }
 QLabel[tone="info"] { color: $info; }
 QLabel:focus { border: 2px solid $focus; border-radius: 4px; }
 
+QSlider { border: 2px solid transparent; border-radius: 6px; }
+QSlider:focus { border-color: $focus; }
+QSlider::groove:horizontal { height: 4px; background: $control; border-radius: 2px; margin: 0 4px; }
+QSlider::handle:horizontal {
+    width: 18px; margin: -7px 0; background: $accent; border: 1px solid $accent; border-radius: 9px;
+}
+
 QProgressBar {
     background: $hover; border: 1px solid $control; border-radius: 5px; min-height: 8px; max-height: 8px;
 }

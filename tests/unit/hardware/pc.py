@@ -9,7 +9,7 @@ from pathlib import Path
 from libneuron.hardware import bundle
 from libneuron.hardware.config_space import AcsBits, PortType
 from libneuron.hardware.machine import Machine
-from libneuron.hardware.names import Numbers
+from libneuron.hardware.names import Names, Numbers
 from libneuron.system.trees import Recording
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/machines"
@@ -142,9 +142,9 @@ class Pc:
         self.names["/sys/firmware/acpi/tables"] = ("APIC", *tables)
         return self
 
-    def machine(self) -> Machine:
+    def machine(self, names: Names | None = None) -> Machine:
         """The machine as captured."""
-        return bundle.machine(self.recording(), Numbers())
+        return bundle.machine(self.recording(), names or Numbers())
 
     def recording(self) -> Recording:
         """The recording of it."""
