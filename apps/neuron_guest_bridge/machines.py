@@ -1,0 +1,74 @@
+"""The machines as a window or tray shows them: one value for all, made anew at each change. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from libneuron.errors import NeuronError
+from libneuron.guest.clipboard.rules import Direction
+from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.state import State
+
+
+class Act:
+    """What can be done to a machine's power; the names are those of the hypervisor's methods."""
+
+    START = "start"
+    SHUTDOWN = "shutdown"
+    REBOOT = "reboot"
+    SUSPEND = "suspend"
+    POWER_OFF = "power_off"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine. ``state`` and ``problem`` are the connection's; ``sharing``: the clipboard is connected."""
+
+    id: str
+    name: str
+    power: Power
+    channel: ChannelState
+    paired: bool
+    state: State = State.STOPPED
+    problem: NeuronError | None = None
+    version: str = ""
+    simulated: bool = False
+    clipboard: Direction = Direction.BOTH
+    sharing: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the agent can be asked."""
+        return self.state is State.READY
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it makes sense to connect."""
+        there = self.channel in (ChannelState.CONNECTED, ChannelState.DISCONNECTED)
+        return self.paired and there and self.power in (Power.RUNNING, Power.PAUSED, Power.STOPPING)
+
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """What its power allows now, most usual first."""
+        if self.simulated:
+            return (Act.SHUTDOWN,)
+        if self.power in (Power.OFF, Power.CRASHED, Power.SUSPENDED, Power.PAUSED):
+            more = () if self.power in (Power.OFF, Power.CRASHED) else (Act.POWER_OFF,)
+            return (Act.START, *more)
+        if self.power is Power.RUNNING:
+            return (Act.SHUTDOWN, Act.REBOOT, Act.SUSPEND, Act.POWER_OFF)
+        return (Act.POWER_OFF,)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything at one moment. ``looked``: libvirt was asked; ``problem``: why it did not answer."""
+
+    machines: tuple[Machine, ...] = ()
+    problem: NeuronError | None = None
+    looked: bool = False
+    simulating: bool = field(default=False)
+
+    def find(self, machine: str) -> Machine | None:
+        """The machine with this id."""
+        return next((item for item in self.machines if item.id == machine), None)
