@@ -16,7 +16,6 @@ class What(Enum):
     COPY_FAILED = "copy-failed"
     LAUNCHED = "launched"
     RESIZED = "resized"
-    PICTURED = "pictured"
     POWER = "power"
 
 
@@ -29,7 +28,7 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Line:
-    """One line. ``formats`` are MIME types, ``size`` bytes; ``detail`` is a name or a code, never content."""
+    """One line. ``formats`` are MIME types, ``size`` bytes; ``detail`` is a name, a code or "1920x1080"."""
 
     at: datetime
     machine: str

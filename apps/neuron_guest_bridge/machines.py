@@ -22,7 +22,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine. ``state`` and ``problem`` are the connection's; ``sharing``: the clipboard is connected."""
+    """One machine. ``state`` and ``problem`` are the connection's; ``sharing``: its clipboard is shared."""
 
     id: str
     name: str

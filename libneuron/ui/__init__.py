@@ -2,12 +2,12 @@
 
 ===============  ===========================================================================================
 ``app``          ``application(app_id=…, name=…)``, then ``run(app, make_window)``; ``has_display``
-``window``       ``Window(name, layout, size=QSize(…))``: a main window
+``window``       ``Window(name, layout, size=QSize(…))``: a main window; or subclass it and ``fill(layout)``
 ``pages``        ``PageStack([Page(name, sentence, *items), …])``: a wizard; ``page.buttons = Buttons(…)``,
                  ``page.entered()``, ``page.leave()``, ``page.first_focus``, ``stack.go_to(page)``
 ``widgets``      ``title heading Text muted OneLine``; ``Button danger_button icon_button menu_button``;
-                 ``Card Notice Status EmptyState Scroller Picture line``; ``row column`` (None = stretch);
-                 ``Tone`` (PLAIN MUTED INFO GOOD WARN DANGER UNKNOWN)
+                 ``Card Notice Status EmptyState Scroller Picture line labelled``;
+                 ``row column`` (None = stretch); ``Tone`` (PLAIN MUTED INFO GOOD WARN DANGER UNKNOWN)
 ``dialogs``      ``show_error(parent, error, heading=…)``, ``confirm(parent, …, then=…)``; both return at once
 ``tasks``        ``tasks().start(work, owner=widget, done=…, failed=…)``; ``work(progress)`` runs on a thread
 ``progress``     ``show_progress(parent, task, heading=…)``, or a ``ProgressPanel`` in a page
@@ -26,6 +26,6 @@ Rules for windows
     - Nothing slow on Qt's thread: ``tasks().start``. No nested event loop (no ``exec`` but the app's).
     - Register each window and state in ``tests/ui/scenes``: it is pictured by ``./dev shots`` and audited in
       every variant (dark, high contrast, 200 % text, right to left, pseudo-locale).
-    - Each button and field has a tooltip; a field has a name (``setAccessibleName`` or a buddy label).
+    - Each button and field has a tooltip; a field has a name (``labelled``, or ``setAccessibleName``).
     - Keep a reference to each top-level window; dialogs have a parent.
 """

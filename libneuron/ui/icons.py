@@ -58,6 +58,7 @@ def icon(name: str, *, tone: str = "text") -> QIcon:
     for size in _SIZES:
         made.addPixmap(_picture(name, getattr(colors, tone), size, 1.0))
         made.addPixmap(_picture(name, colors.muted, size, 1.0), QIcon.Mode.Disabled)
+        made.addPixmap(_picture(name, colors.on_selected, size, 1.0), QIcon.Mode.Selected)
     return made
 
 

@@ -35,6 +35,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     selection-background-color: $selected; selection-color: $on_selected;
 }
 QLineEdit, QComboBox { padding: 7px 8px; }
+QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: $muted; }
 QSpinBox, QDoubleSpinBox { padding: 6px 8px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
 QComboBox:focus {
@@ -89,8 +90,8 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {
 QHeaderView::section {
     background: $window; color: $muted; border: 0; border-bottom: 1px solid $border; padding: 6px 8px;
 }
-QListView[kind="navigation"] { background: transparent; border: 0; }
-QListView[kind="navigation"]:focus { border: 2px solid $focus; }
+QListView { padding: 4px; }
+QListView:focus { padding: 3px; }
 
 QTabBar::tab { padding: 8px 14px; border: 2px solid transparent; border-bottom-width: 3px; color: $muted; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }

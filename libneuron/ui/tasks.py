@@ -36,9 +36,9 @@ class Task(QObject):
         parent: QObject,
         *,
         owner: QObject,
-        done: Callable[[Any], None],
-        failed: Callable[[NeuronError], None],
-        cancelled: Callable[[], None],
+        done: Callable[[Any], object],
+        failed: Callable[[NeuronError], object],
+        cancelled: Callable[[], object],
     ) -> None:
         super().__init__(parent)
         self.progress = Progress(clock=time.monotonic, listener=self._moved.emit)
@@ -108,9 +108,9 @@ class Tasks(QObject):
         work: Callable[[Progress], _T],
         *,
         owner: QObject,
-        done: Callable[[_T], None],
-        failed: Callable[[NeuronError], None],
-        cancelled: Callable[[], None] = _nothing,
+        done: Callable[[_T], object],
+        failed: Callable[[NeuronError], object],
+        cancelled: Callable[[], object] = _nothing,
     ) -> Task:
         """Run ``work`` off the GUI thread; one callback follows on it, unless ``owner`` is gone by then.
 

@@ -46,6 +46,11 @@ def size(count: float) -> str:
     return QLocale().formattedDataSize(round(count), 1)
 
 
+def pixels(width: int, height: int) -> str:
+    """ "1920 × 1080", in this order also within right-to-left text (Unicode isolates, UAX #9)."""
+    return f"\u2066{width} × {height}\u2069"
+
+
 def number(value: int) -> str:
     """A whole number with the language's digits and separators."""
     return QLocale().toString(value)

@@ -401,6 +401,14 @@ class EmptyState(QWidget):
         self.setLayout(body)
 
 
+def labelled(text: str, field: QWidget) -> QLabel:
+    """A label whose mnemonic leads to ``field``, and which names it also where Qt would say its value."""
+    made = QLabel(text)
+    made.setBuddy(field)
+    field.setAccessibleName(text.replace("&", ""))
+    return made
+
+
 def line() -> QFrame:
     """A thin line between two parts."""
     made = QFrame()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from PySide6.QtCore import QAbstractItemModel, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -116,7 +116,8 @@ def _texts(widget: QWidget) -> Iterator[str]:
 def _cells(model: QAbstractItemModel | None) -> Iterator[str]:
     if model is None:
         return
-    for row, at in product(range(model.rowCount()), range(model.columnCount())):
+    columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount()
+    for row, at in product(range(model.rowCount()), range(columns)):
         item = model.index(row, at)
         yield str(item.data(Qt.ItemDataRole.DisplayRole) or "")
         yield str(item.data(Qt.ItemDataRole.AccessibleTextRole) or "")

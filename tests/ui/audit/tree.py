@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QScrollBar,
@@ -61,7 +62,14 @@ def place(widget: QWidget) -> str:
 
 
 def name_of(widget: QWidget) -> str:
-    """What a screen reader calls it."""
+    """What a screen reader calls it.
+
+    On Unix Qt gives a combo box's value as its name and its label as a relation (QAccessibleComboBox::text),
+    which screen readers follow.
+    """
+    if isinstance(widget, QComboBox):
+        labels = [label for label in widget.window().findChildren(QLabel) if label.buddy() is widget]
+        return labels[0].text().replace("&", "") if labels else ""
     return QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
 
 

@@ -1,0 +1,313 @@
+"""All machines, watched and kept connected. Knows no Qt; listeners are called on its threads.
+
+One thread does everything that may block on libvirt. Nothing here polls: libvirt tells of changes, and a
+connected client sets no timers.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from libneuron.errors import NeuronError
+from libneuron.guest.api import GuestApi, GuestApp, GuestMode
+from libneuron.guest.client import VmKeys
+from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor.channel import VmEndpoint
+from libneuron.guest.hypervisor.connection import Change, Hypervisor
+from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
+from libneuron.guest.keys import KeyStore
+from libneuron.guest.permissions import PermissionStore
+from libneuron.system.bus import LoopThread
+from libneuron.system.clipboard.model import Clipboard
+from libneuron.system.clock import Clock
+from libneuron.system.paths import Paths
+from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.link import Link, Surroundings, direction_of, with_direction
+from neuron_guest_bridge.machines import Act, Machine, Snapshot
+from neuron_guest_bridge.simulation import VM as SIMULATED
+from neuron_guest_bridge.simulation import Simulation
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_REMEMBERED = 500  # lines of activity
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Called on the fleet's threads: with all machines, and with each line of activity. Must be quick."""
+
+    changed: Callable[[Snapshot], None]
+    happened: Callable[[Line], None]
+
+
+class Fleet:
+    """From :meth:`start` to :meth:`close`. Methods that block say so; the others return at once."""
+
+    def __init__(
+        self,
+        where: Paths,
+        *,
+        uri: str,
+        clock: Clock,
+        host_clipboard: Callable[[], Clipboard],
+        simulated_name: str,
+    ) -> None:
+        self._hypervisor = Hypervisor(uri)
+        self._keys = KeyStore(where.data / "guest")
+        self._clock = clock
+        self._io = LoopThread()
+        self._simulated_name = simulated_name
+        self._simulation: Simulation | None = None
+        self._around = Surroundings(
+            io=self._io,
+            clock=clock,
+            permissions=PermissionStore(where.config / "guest"),
+            spool=where.cache / "clipboard",
+            host_clipboard=host_clipboard,
+            changed=lambda _machine: self._do(self._publish),
+            happened=self._happened,
+        )
+        self._links: dict[str, Link] = {}
+        self._domains: dict[str, Domain] = {}
+        self._problem: NeuronError | None = None
+        self._looked = False
+        self._lines: deque[Line] = deque(maxlen=_REMEMBERED)
+        self._listeners: Listeners | None = None
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
+        self._looking = threading.Event()
+        self.snapshot = Snapshot()
+
+    @property
+    def io(self) -> LoopThread:
+        """The asyncio loop's thread, for whoever else needs the bus."""
+        return self._io
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What happened, oldest first."""
+        return tuple(self._lines)
+
+    def start(self, listeners: Listeners) -> None:
+        """Begin to look, and tell."""
+        self._listeners = listeners
+        self._thread.start()
+        self._do(self._watch)
+
+    def look(self) -> None:
+        """Ask libvirt again."""
+        if not self._looking.is_set():
+            self._looking.set()
+            self._do(self._look)
+
+    # -- what a person can do; these block ---------------------------------------------------------
+
+    def ask(self, machine: str, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
+        """Ask a machine's agent. Raises: GuestError."""
+        return self._link(machine).ask(work)
+
+    def apps(self, machine: str) -> tuple[GuestApp, ...]:
+        """A machine's applications, with icons. Raises: GuestError."""
+        return self.ask(machine, lambda api: api.apps(icons=True))
+
+    def modes(self, machine: str) -> tuple[tuple[GuestMode, ...], GuestMode]:
+        """The modes of a machine's display, and the present one. Raises: GuestError."""
+        return self.ask(machine, lambda api: api.modes())
+
+    def launch(self, machine: str, path: str, name: str) -> int:
+        """Start an application; returns its process there. Raises: GuestError."""
+        pid = self.ask(machine, lambda api: api.launch(path))
+        self._note(machine, What.LAUNCHED, Way.TO_GUEST, detail=name)
+        return pid
+
+    def resize(self, machine: str, width: int, height: int) -> GuestMode:
+        """Switch the display; returns the mode read back. Raises: GuestError."""
+        mode = self.ask(machine, lambda api: api.set_resolution(width, height))
+        self._note(machine, What.RESIZED, Way.TO_GUEST, detail=f"{mode.width}x{mode.height}")
+        return mode
+
+    def set_direction(self, machine: str, direction: Direction) -> None:
+        """Which copies may cross. Raises: GuestError."""
+        link = self._links.get(machine)
+        if link is not None:
+            link.set_direction(direction)
+        else:
+            store = self._around.permissions
+            store.set(machine, with_direction(store.get(machine), direction))
+        self._do(self._publish)
+
+    def send_copy(self, machine: str, source: Side) -> None:
+        """Offer what is on one clipboard now on the other. Raises: GuestError."""
+        self._link(machine).send_copy(source)
+
+    def power(self, machine: str, act: str) -> None:
+        """One of :class:`Act`. Raises: GuestError."""
+        if machine == SIMULATED:
+            self.stop_simulation()
+            return
+        domain = self._domains.get(machine)
+        if domain is None:
+            raise GuestError("guest.no-vm", vm=machine)
+        {
+            Act.START: self._hypervisor.start,
+            Act.SHUTDOWN: self._hypervisor.shutdown,
+            Act.REBOOT: self._hypervisor.reboot,
+            Act.SUSPEND: self._hypervisor.suspend,
+            Act.POWER_OFF: self._hypervisor.power_off,
+        }[act](domain)
+        self._note(machine, What.POWER, Way.TO_GUEST, detail=act)
+        self.look()
+
+    def simulate(self) -> None:
+        """Start the simulated guest and connect to it. Raises: GuestError."""
+        if self._simulation is not None:
+            return
+        simulation = Simulation()
+        try:
+            simulation.hand_over()
+            simulation.start()
+        except BaseException:
+            simulation.close()
+            raise
+        self._simulation = simulation
+        self._links[SIMULATED] = Link(
+            SIMULATED, self._simulated_name, simulation.endpoint(), simulation.keys(), self._around
+        )
+        self._do(self._publish)
+
+    def stop_simulation(self) -> None:
+        """End the simulated guest, if it runs."""
+        simulation, self._simulation = self._simulation, None
+        link = self._links.pop(SIMULATED, None)
+        if link is not None:
+            link.close()
+        if simulation is not None:
+            simulation.close()
+        self._do(self._publish)
+
+    def close(self) -> None:
+        """Disconnect from everything. Blocks for moments; a libvirt that hangs is left behind."""
+        self._listeners = None
+        self.stop_simulation()
+        self._work.put(None)
+        self._thread.join(2)
+        for link in list(self._links.values()):
+            link.close()
+        self._links.clear()
+        if not self._thread.is_alive():
+            self._hypervisor.close()
+        self._io.close()
+
+    # -- on the fleet's thread ---------------------------------------------------------------------
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._work.put(work)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _watch(self) -> None:
+        def told(_change: Change) -> None:
+            self.look()
+
+        try:
+            self._hypervisor.watch(told)
+        except NeuronError as error:
+            self._problem = error
+        self._look()
+
+    def _look(self) -> None:
+        self._looking.clear()
+        try:
+            self._domains = {domain.uuid: domain for domain in self._hypervisor.domains()}
+            self._problem = None
+        except NeuronError as error:
+            self._problem = error
+        self._looked = True
+        self._connect()
+        self._publish()
+
+    def _connect(self) -> None:
+        wanted = {machine.id for machine in map(self._machine, self._domains.values()) if machine.reachable}
+        for machine in [name for name in self._links if name not in wanted and name != SIMULATED]:
+            self._links.pop(machine).close()
+        for machine in wanted:
+            if machine in self._links:
+                self._links[machine].kick()
+                continue
+            domain = self._domains[machine]
+            endpoint = VmEndpoint(self._hypervisor, domain)
+            self._links[machine] = Link(
+                machine, domain.name, endpoint, VmKeys(self._keys, machine), self._around
+            )
+
+    def _publish(self) -> None:
+        machines = [self._with_link(self._machine(domain)) for domain in self._domains.values()]
+        if self._simulation is not None:
+            made = Machine(
+                id=SIMULATED,
+                name=self._simulated_name,
+                power=Power.RUNNING,
+                channel=ChannelState.CONNECTED,
+                paired=True,
+                simulated=True,
+            )
+            machines.append(self._with_link(made))
+        self.snapshot = Snapshot(
+            tuple(machines), self._problem, looked=self._looked, simulating=self._simulation is not None
+        )
+        listeners = self._listeners
+        if listeners is not None:
+            listeners.changed(self.snapshot)
+
+    def _machine(self, domain: Domain) -> Machine:
+        return Machine(
+            id=domain.uuid,
+            name=domain.name,
+            power=domain.power,
+            channel=domain.channel,
+            paired=bool(self._keys.candidates(domain.uuid)),
+            clipboard=direction_of(self._around.permissions.get(domain.uuid)),
+        )
+
+    def _with_link(self, machine: Machine) -> Machine:
+        link = self._links.get(machine.id)
+        if link is None:
+            return machine
+        client = link.client
+        return replace(
+            machine,
+            state=client.state,
+            problem=client.problem,
+            version=str(client.hello.get("version", ""))[:32],
+            clipboard=direction_of(link.allowed()),
+            sharing=link.sharing,
+        )
+
+    # -- on any thread -----------------------------------------------------------------------------
+
+    def _link(self, machine: str) -> Link:
+        link = self._links.get(machine)
+        if link is None:
+            found = self.snapshot.find(machine)
+            raise GuestError("guest.vm-off", vm=found.name if found else machine)
+        return link
+
+    def _note(self, machine: str, what: What, way: Way, *, detail: str) -> None:
+        found = self.snapshot.find(machine)
+        name = found.name if found else machine
+        self._happened(Line(self._clock.now(), name, what, way, detail=detail))
+
+    def _happened(self, line: Line) -> None:
+        self._lines.append(line)
+        listeners = self._listeners
+        if listeners is not None:
+            listeners.happened(line)

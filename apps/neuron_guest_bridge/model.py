@@ -1,0 +1,123 @@
+"""The fleet as Qt sees it: its news as queued signals, its blocking calls as tasks off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from libneuron.errors import NeuronError
+from libneuron.guest.api import GuestApp, GuestMode
+from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.ui.tasks import Task, tasks
+from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.fleet import Listeners
+from neuron_guest_bridge.machines import Snapshot
+
+_T = TypeVar("_T")
+Modes = tuple[tuple[GuestMode, ...], GuestMode]
+
+
+class Machines(Protocol):
+    """What the faces need of :class:`~neuron_guest_bridge.fleet.Fleet`; the methods may block."""
+
+    snapshot: Snapshot
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What happened, oldest first."""
+
+    def start(self, listeners: Listeners) -> None:
+        """Begin to tell; returns at once."""
+
+    def look(self) -> None:
+        """Look again; returns at once."""
+
+    def apps(self, machine: str) -> tuple[GuestApp, ...]:
+        """A machine's applications."""
+
+    def modes(self, machine: str) -> Modes:
+        """The modes of its display, and the present one."""
+
+    def launch(self, machine: str, path: str, name: str) -> int:
+        """Start an application."""
+
+    def resize(self, machine: str, width: int, height: int) -> GuestMode:
+        """Switch the display; the mode that was read back."""
+
+    def set_direction(self, machine: str, direction: Direction) -> None:
+        """Which copies may cross."""
+
+    def send_copy(self, machine: str, source: Side) -> None:
+        """Offer one clipboard on the other."""
+
+    def power(self, machine: str, act: str) -> None:
+        """Change its power."""
+
+    def simulate(self) -> None:
+        """Start the simulated guest."""
+
+
+class Model(QObject):
+    """Belongs to Qt's thread."""
+
+    changed = Signal()
+    """:attr:`snapshot` is another one."""
+    happened = Signal(object)
+    """A line of activity was added."""
+    apps_changed = Signal()
+    """:attr:`apps` has other applications."""
+    _told = Signal(object)
+    _heard = Signal(object)
+
+    def __init__(self, machines: Machines) -> None:
+        super().__init__()
+        self.machines = machines
+        self.snapshot = machines.snapshot
+        self.apps: dict[str, tuple[GuestApp, ...]] = {}
+        self.apps_problem: dict[str, NeuronError] = {}
+        queued = Qt.ConnectionType.QueuedConnection
+        self._told.connect(self._take, queued)
+        self._heard.connect(self._hear, queued)
+        machines.start(Listeners(self._told.emit, self._heard.emit))
+
+    @Slot(object)
+    def _take(self, snapshot: Snapshot) -> None:
+        if snapshot == self.snapshot:
+            return
+        before, self.snapshot = self.snapshot, snapshot
+        was_ready = {machine.id for machine in before.machines if machine.ready}
+        ready = {machine.id for machine in snapshot.machines if machine.ready}
+        for gone in was_ready - ready:
+            self.apps.pop(gone, None)
+            self.apps_problem.pop(gone, None)
+        for come in ready - was_ready:
+            self._fetch_apps(come)
+        self.changed.emit()
+
+    def _fetch_apps(self, machine: str) -> None:
+        def told(apps: tuple[GuestApp, ...]) -> None:
+            self.apps[machine] = tuple(sorted(apps, key=lambda app: app.name.casefold()))
+            self.apps_changed.emit()
+
+        def failed(error: NeuronError) -> None:
+            self.apps_problem[machine] = error
+            self.apps_changed.emit()
+
+        self.run(lambda: self.machines.apps(machine), owner=self, done=told, failed=failed)
+
+    @Slot(object)
+    def _hear(self, line: Line) -> None:
+        self.happened.emit(line)
+
+    @staticmethod
+    def run(
+        work: Callable[[], _T],
+        *,
+        owner: QObject,
+        done: Callable[[_T], object],
+        failed: Callable[[NeuronError], object],
+    ) -> Task:
+        """Run a blocking call off Qt's thread."""
+        return tasks().start(lambda _progress: work(), owner=owner, done=done, failed=failed)

@@ -1,0 +1,148 @@
+"""The tray icon: the state in picture and words, and per machine what is needed most often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, QRectF, Qt
+from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.ui.dialogs import show_error
+from libneuron.ui.icons import app_icon, pixmap
+from libneuron.ui.text import translate
+from libneuron.ui.theme import theme
+from neuron_guest_bridge import words
+from neuron_guest_bridge.machines import Machine
+from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.window_machine import act_on
+
+_APPS = 15  # in the menu; the window has them all
+_SIZES = (22, 32, 48)
+
+
+def badge(icon: QIcon, drawing: str, color: str) -> QIcon:
+    """``icon`` with a small drawing at its corner: the state must not hang on colour alone."""
+    made = QIcon()
+    for size in _SIZES:
+        picture = QPixmap(icon.pixmap(size, size))
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = size * 0.6
+        corner = QRectF(picture.width() - side, picture.height() - side, side, side)
+        painter.setBrush(QColor(color))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawEllipse(corner)
+        inner = corner.adjusted(side * 0.18, side * 0.18, -side * 0.18, -side * 0.18)
+        painter.drawPixmap(inner, pixmap(drawing, 48, tone="on_accent"), QRectF(0, 0, 48, 48))
+        painter.end()
+        made.addPixmap(picture)
+    return made
+
+
+class Tray(QObject):
+    """``open_window`` is called with a machine's id, or "" for none in particular."""
+
+    def __init__(
+        self, model: Model, app_id: str, *, open_window: Callable[[str], None], leave: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._model = model
+        self._open, self._leave = open_window, leave
+        self._plain = app_icon(app_id)
+        self.menu = QMenu()
+        self.icon = QSystemTrayIcon(self)
+        self.icon.setContextMenu(self.menu)
+        self.icon.activated.connect(self._activated)
+        model.changed.connect(self.refresh)
+        model.apps_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the present state."""
+        machines = self._model.snapshot.machines
+        connected = [machine.name for machine in machines if machine.ready]
+        troubled = [machine.name for machine in machines if words.connection(machine).hint]
+        colors = theme().colors
+        if troubled:
+            icon = badge(self._plain, "attention", colors.warn)
+            state = translate("Tray", "needs attention: {names}").format(names=", ".join(troubled))
+        elif connected:
+            icon = badge(self._plain, "check", colors.good)
+            state = translate("Tray", "connected to {names}").format(names=", ".join(connected))
+        else:
+            icon, state = self._plain, translate("Tray", "not connected")
+        self.icon.setIcon(icon)
+        self.icon.setToolTip(translate("Tray", "Guest Bridge: {state}").format(state=state))
+        self._fill(machines)
+
+    def _fill(self, machines: tuple[Machine, ...]) -> None:
+        self.menu.clear()
+        for machine in machines:
+            name = translate("Tray", "{name} ({state})").format(name=machine.name, state=words.brief(machine))
+            self._machine_menu(self.menu.addMenu(name), machine)
+        if machines:
+            self.menu.addSeparator()
+        self._add(self.menu, translate("Tray", "&Open Guest Bridge"), lambda: self._open(""))
+        self._add(self.menu, translate("Tray", "&Quit"), self._leave)
+
+    @staticmethod
+    def _add(menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
+        action = menu.addAction(text)
+        action.triggered.connect(lambda _checked=False: do())
+        return action
+
+    def _machine_menu(self, menu: QMenu, machine: Machine) -> None:
+        for name in machine.acts:
+            self._add(menu, words.act(name).text, partial(act_on, self._model, machine, name, parent=None))
+        menu.addSeparator()
+        if machine.ready:
+            self._clipboard_menu(menu.addMenu(translate("Tray", "&Clipboard")), machine)
+            self._apps_menu(menu.addMenu(translate("Tray", "&Applications")), machine)
+            menu.addSeparator()
+        self._add(menu, translate("Tray", "Show in &window"), partial(self._open, machine.id))
+
+    def _clipboard_menu(self, menu: QMenu, machine: Machine) -> None:
+        group = QActionGroup(menu)
+        for value in (Direction.BOTH, Direction.TO_GUEST, Direction.TO_HOST, Direction.OFF):
+            change = partial(self._model.machines.set_direction, machine.id, value)
+            action = self._add(menu, words.direction(value), partial(self._run, machine, change))
+            action.setCheckable(True)
+            action.setChecked(machine.clipboard is value)
+            group.addAction(action)
+        menu.addSeparator()
+        for side, text in (
+            (Side.HOST, translate("Tray", "&Send what I copied here")),
+            (Side.GUEST, translate("Tray", "&Fetch what was copied there")),
+        ):
+            send = partial(self._model.machines.send_copy, machine.id, side)
+            self._add(menu, text, partial(self._run, machine, send)).setEnabled(machine.sharing)
+
+    def _apps_menu(self, menu: QMenu, machine: Machine) -> None:
+        apps = self._model.apps.get(machine.id, ())
+        for app in apps[:_APPS]:
+            launch = partial(self._model.machines.launch, machine.id, app.path, app.name)
+            self._add(menu, app.name.replace("&", "&&"), partial(self._run, machine, launch))
+        if not apps:
+            menu.addAction(translate("Tray", "None known yet")).setEnabled(False)
+        elif len(apps) > _APPS:
+            self._add(menu, translate("Tray", "&More in the window…"), partial(self._open, machine.id))
+
+    def _run(self, machine: Machine, work: Callable[[], object]) -> None:
+        heading = translate("Tray", "{name} did not do it").format(name=machine.name)
+        self._model.run(
+            work,
+            owner=self,
+            done=lambda _: None,
+            failed=lambda error: show_error(None, error, heading=heading),
+        )
+
+    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason == QSystemTrayIcon.ActivationReason.Trigger:
+            self._open("")
+
+    def close(self) -> None:
+        """Leave the tray."""
+        self.icon.hide()

@@ -1,0 +1,143 @@
+"""A machine's applications: search, choose, start."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QStackedWidget, QWidget
+
+from libneuron.guest.api import GuestApp
+from libneuron.ui import icons
+from libneuron.ui.announce import announce
+from libneuron.ui.dialogs import show_error
+from libneuron.ui.text import translate
+from libneuron.ui.theme import scaled
+from libneuron.ui.widgets import Button, EmptyState, column, labelled, row
+from neuron_guest_bridge.machines import Machine
+from neuron_guest_bridge.model import Model
+
+_ICON = 32
+_APP = Qt.ItemDataRole.UserRole
+
+
+def picture(app: GuestApp) -> QIcon:
+    """The application's own icon, else a general one. What a guest sends is only ever decoded as PNG."""
+    try:
+        data = base64.b64decode(app.icon, validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    made = QPixmap()
+    if data and made.loadFromData(data, "PNG") and made.width() <= 512:
+        return QIcon(made)
+    return icons.icon("apps", tone="muted")
+
+
+class AppsPage(QStackedWidget):
+    """The applications of the machine it was last given."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+        self._machine: Machine | None = None
+        self._shown: tuple[GuestApp, ...] = ()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(translate("Apps", "Part of a name"))
+        self.search.setToolTip(translate("Apps", "Show only applications whose name contains this"))
+        self.search.setClearButtonEnabled(True)
+        label = labelled(translate("Apps", "S&earch"), self.search)
+        self.list = QListWidget()
+        self.list.setAccessibleName(translate("Apps", "Applications"))
+        self.list.setToolTip(translate("Apps", "The machine’s applications; Enter starts the chosen one"))
+        self.list.setIconSize(QSize(scaled(_ICON), scaled(_ICON)))
+        self.start = Button(
+            translate("Apps", "Start &application"),
+            translate("Apps", "Start the chosen application in the machine"),
+            icon="play",
+            on_click=self._launch,
+        )
+        self.empty = EmptyState("apps", "", "")
+        whole = QWidget()
+        line = row(label, self.search)
+        whole.setLayout(column(line, self.list, row(None, self.start), gap=1))
+        self.addWidget(self.empty)
+        self.addWidget(whole)
+        self._whole = whole
+        model.apps_changed.connect(self._refresh)
+        self.search.textChanged.connect(self._filter)
+        self.list.itemActivated.connect(lambda _item: self._launch())
+        self.list.itemSelectionChanged.connect(self._choose)
+
+    def show_machine(self, machine: Machine) -> None:
+        """Show a machine's applications as far as they are known."""
+        self._machine = machine
+        self._refresh()
+
+    def _refresh(self) -> None:
+        machine = self._machine
+        if machine is None:
+            return
+        apps = self._model.apps.get(machine.id)
+        problem = self._model.apps_problem.get(machine.id)
+        if not machine.ready:
+            self._say(
+                translate("Apps", "Not connected"),
+                translate("Apps", "The machine’s applications appear here once it is connected."),
+            )
+        elif problem is not None:
+            self._say(problem.sentence(translate), problem.hint(translate))
+        elif apps is None:
+            self._say(translate("Apps", "Asking the machine…"), translate("Apps", "This takes a moment."))
+        elif not apps:
+            self._say(translate("Apps", "No applications"), translate("Apps", "The machine told of none."))
+        else:
+            self._fill(apps)
+
+    def _say(self, name: str, sentence: str) -> None:
+        self.empty.name.setText(name)
+        self.empty.sentence.setText(sentence)
+        self.setCurrentWidget(self.empty)
+
+    def _fill(self, apps: tuple[GuestApp, ...]) -> None:
+        if apps is not self._shown:
+            self._shown = apps
+            self.list.clear()
+            for app in apps:
+                item = QListWidgetItem(picture(app), app.name)
+                item.setData(_APP, app)
+                self.list.addItem(item)
+            self._filter(self.search.text())
+        self.setCurrentWidget(self._whole)
+
+    def _filter(self, text: str) -> None:
+        first = None
+        for at in range(self.list.count()):
+            item = self.list.item(at)
+            item.setHidden(text.casefold() not in item.text().casefold())
+            if first is None and not item.isHidden():
+                first = at
+        self.list.setCurrentRow(-1 if first is None else first)
+        self._choose()
+
+    def _choose(self) -> None:
+        self.start.setEnabled(self._chosen() is not None)
+
+    def _chosen(self) -> GuestApp | None:
+        item = self.list.currentItem()
+        app = item.data(_APP) if item is not None and not item.isHidden() else None
+        return app if isinstance(app, GuestApp) else None
+
+    def _launch(self) -> None:
+        app, machine = self._chosen(), self._machine
+        if app is None or machine is None:
+            return
+        self._model.run(
+            lambda: self._model.machines.launch(machine.id, app.path, app.name),
+            owner=self,
+            done=lambda _pid: announce(self, translate("Apps", "Started {app}.").format(app=app.name)),
+            failed=lambda error: show_error(
+                self.window(), error, heading=translate("Apps", "{app} did not start").format(app=app.name)
+            ),
+        )

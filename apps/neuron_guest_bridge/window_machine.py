@@ -1,0 +1,140 @@
+"""One machine: its state, its power, what it shares, its applications."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QTabWidget, QWidget
+
+from libneuron.errors import NeuronError
+from libneuron.ui.dialogs import confirm, show_error
+from libneuron.ui.text import translate
+from libneuron.ui.theme import SPACE
+from libneuron.ui.widgets import Button, Notice, Scroller, Status, Tone, column, row, title
+from neuron_guest_bridge import words
+from neuron_guest_bridge.machines import Act, Machine
+from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.window_activity import ActivityList
+from neuron_guest_bridge.window_apps import AppsPage
+from neuron_guest_bridge.window_sharing import ClipboardCard, DisplayCard
+
+
+class MachinePage(QWidget):
+    """Shows the machine that was chosen last."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+        self._machine: Machine | None = None
+        self.name = title("")
+        self.power = Status("", Tone.MUTED)
+        self.connection = Status("", Tone.MUTED)
+        self.main = Button("", "", on_click=self._main)
+        self.more = Button(
+            translate("Machine", "&More"),
+            translate("Machine", "Other things to do with its power"),
+            kind="menu",
+        )
+        self._menu = QMenu(self.more)
+        self.more.setMenu(self._menu)
+        self.simulated = Notice(
+            translate(
+                "Machine",
+                "This machine is simulated: its desktop exists only in memory.",
+            ),
+            tone=Tone.INFO,
+        )
+        self.hint = Notice("", tone=Tone.WARN)
+        self.apps = AppsPage(model)
+        self.clipboard = ClipboardCard(model)
+        self.display = DisplayCard(model)
+        self.activity = ActivityList(model.machines.lines)
+        model.happened.connect(self.activity.add)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self._tab(self.apps, translate("Machine", "Appl&ications"))
+        sharing = column(self.clipboard, self.display, None, gap=2)
+        self._tab(Scroller(sharing), translate("Machine", "Clipboard and &display"))
+        self._tab(self.activity, translate("Machine", "Acti&vity"))
+        states = row(self.power, self.connection, None, gap=3)
+        head = row(column(self.name, states, gap=1), self.main, self.more, gap=1)
+        head.setStretch(0, 1)
+        for button in (self.main, self.more):
+            head.setAlignment(button, Qt.AlignmentFlag.AlignTop)
+        whole = column(head, self.simulated, self.hint, self.tabs, gap=2)
+        whole.setStretch(3, 1)
+        whole.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
+        self.setLayout(whole)
+
+    def _tab(self, content: QWidget, name: str) -> None:
+        page = QWidget()
+        page.setLayout(column(content, margin=1))
+        self.tabs.addTab(page, name)
+
+    def show_machine(self, machine: Machine) -> None:
+        """Show ``machine`` as it is now."""
+        self._machine = machine
+        self.name.setText(machine.name)
+        power, connection = words.power(machine), words.connection(machine)
+        self.power.show_state(power.text, power.tone)
+        self.connection.show_state(connection.text, connection.tone)
+        self.simulated.setVisible(machine.simulated)
+        self.hint.setVisible(bool(connection.hint))
+        if connection.hint:
+            self.hint.show_text(connection.hint, Tone.WARN)
+        self._show_acts(machine)
+        self.apps.show_machine(machine)
+        self.clipboard.show_machine(machine)
+        self.display.show_machine(machine)
+
+    def _show_acts(self, machine: Machine) -> None:
+        first, *others = machine.acts
+        said = words.act(first)
+        self.main.setText(said.text)
+        self.main.setToolTip(said.tip)
+        self.more.setVisible(bool(others))
+        self._menu.clear()
+        for name in others:
+            action = QAction(words.act(name).text, self._menu)
+            action.setToolTip(words.act(name).tip)
+            action.triggered.connect(lambda _checked=False, name=name: self._act(name))
+            self._menu.addAction(action)
+
+    def _main(self) -> None:
+        if self._machine is not None:
+            self._act(self._machine.acts[0])
+
+    def _act(self, name: str) -> None:
+        if self._machine is not None:
+            act_on(self._model, self._machine, name, parent=self.window())
+
+
+def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None) -> None:
+    """Change a machine's power, asking first where something could be lost."""
+
+    def failed(error: NeuronError) -> None:
+        show_error(
+            parent, error, heading=translate("Machine", "{name} was not changed").format(name=machine.name)
+        )
+
+    def go() -> None:
+        owner = parent if parent is not None else model
+        model.run(
+            lambda: model.machines.power(machine.id, name), owner=owner, done=lambda _: None, failed=failed
+        )
+
+    if name != Act.POWER_OFF:
+        go()
+        return
+    confirm(
+        parent,
+        heading=translate("Machine", "Cut the power of {name}?").format(name=machine.name),
+        sentence=translate(
+            "Machine",
+            "It stops at once, as if unplugged. What is not saved in it is lost. “Shut down” is safe.",
+        ),
+        action=translate("Machine", "Cut the &power"),
+        action_tip=translate("Machine", "Switch the machine off at once"),
+        destructive=True,
+        then=go,
+    )

@@ -1,0 +1,183 @@
+"""The states of machines and the lines of activity, in words, with the tone that goes with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from libneuron.guest.clipboard.rules import Direction
+from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.state import State
+from libneuron.ui.text import pixels, size, translate
+from libneuron.ui.widgets import Tone
+from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.machines import Act, Machine
+
+
+@dataclass(frozen=True)
+class Words:
+    """A state in words; ``hint`` says what to do about it, if anything."""
+
+    text: str
+    tone: Tone
+    hint: str = ""
+
+
+def power(machine: Machine) -> Words:
+    """Whether the machine runs."""
+    return {
+        Power.OFF: Words(translate("Machine", "Switched off"), Tone.MUTED),
+        Power.RUNNING: Words(translate("Machine", "Running"), Tone.GOOD),
+        Power.PAUSED: Words(translate("Machine", "Suspended"), Tone.WARN),
+        Power.SUSPENDED: Words(translate("Machine", "Asleep"), Tone.WARN),
+        Power.STOPPING: Words(translate("Machine", "Shutting down"), Tone.INFO),
+        Power.CRASHED: Words(translate("Machine", "Crashed"), Tone.DANGER),
+        Power.UNKNOWN: Words(translate("Machine", "State unknown"), Tone.UNKNOWN),
+    }[machine.power]
+
+
+def connection(machine: Machine) -> Words:
+    """Whether Guest Bridge is connected, and what to do if not."""
+    problem = machine.problem
+    if machine.ready:
+        return Words(translate("Machine", "Connected"), Tone.GOOD)
+    if machine.power is not Power.RUNNING:
+        return Words(translate("Machine", "Not connected"), Tone.MUTED)
+    if machine.channel is ChannelState.MISSING:
+        return Words(
+            translate("Machine", "Not set up"),
+            Tone.WARN,
+            translate(
+                "Machine",
+                "This machine has no channel for Guest Bridge yet. "
+                "“neuron-guest-bridge pair {name}” sets it up and says what to do in the machine.",
+            ).format(name=machine.name),
+        )
+    if machine.channel is ChannelState.NEEDS_RESTART:
+        return Words(
+            translate("Machine", "Restart needed"),
+            Tone.WARN,
+            translate(
+                "Machine", "The channel is set up. Shut the machine down completely and start it again."
+            ),
+        )
+    if not machine.paired:
+        return Words(
+            translate("Machine", "Not paired"),
+            Tone.WARN,
+            translate("Machine", "Pair it with “neuron-guest-bridge pair {name}”.").format(name=machine.name),
+        )
+    if machine.state in (State.CONNECTING, State.STOPPED):
+        return Words(translate("Machine", "Connecting…"), Tone.INFO)
+    if problem is not None:
+        said = f"{problem.sentence(translate)} {problem.hint(translate)}"
+        return Words(translate("Machine", "Not connected"), Tone.WARN, said)
+    return Words(translate("Machine", "Not connected"), Tone.MUTED)
+
+
+def brief(machine: Machine) -> str:
+    """Both states in a few words: "Running, connected"."""
+    parts = translate("Machine", "{power} · {connection}")
+    if machine.simulated:
+        parts = translate("Machine", "Simulated · {connection}")
+    elif machine.power is not Power.RUNNING:
+        return power(machine).text
+    return parts.format(power=power(machine).text, connection=connection(machine).text)
+
+
+def direction(value: Direction) -> str:
+    """Which copies cross."""
+    return {
+        Direction.BOTH: translate("Machine", "Both ways"),
+        Direction.TO_GUEST: translate("Machine", "Only from here to the machine"),
+        Direction.TO_HOST: translate("Machine", "Only from the machine to here"),
+        Direction.OFF: translate("Machine", "Not shared"),
+    }[value]
+
+
+@dataclass(frozen=True)
+class ActWords:
+    """A power action as a button or menu entry."""
+
+    text: str
+    tip: str
+    icon: str
+
+
+def act(name: str) -> ActWords:
+    """The words of one of :class:`Act`."""
+    return {
+        Act.START: ActWords(
+            translate("Machine", "&Start"), translate("Machine", "Switch the machine on"), "play"
+        ),
+        Act.SHUTDOWN: ActWords(
+            translate("Machine", "Sh&ut down"), translate("Machine", "Ask the machine to shut down"), "power"
+        ),
+        Act.REBOOT: ActWords(
+            translate("Machine", "&Restart"), translate("Machine", "Ask the machine to restart"), "restart"
+        ),
+        Act.SUSPEND: ActWords(
+            translate("Machine", "Sus&pend"),
+            translate("Machine", "Halt the machine where it is; Start lets it go on"),
+            "pause",
+        ),
+        Act.POWER_OFF: ActWords(
+            translate("Machine", "Cut the po&wer…"),
+            translate("Machine", "Switch off at once; what is not saved in the machine is lost"),
+            "danger",
+        ),
+    }[name]
+
+
+def _formats(line: Line) -> str:
+    names = {
+        "text/plain": translate("Activity", "Text"),
+        "text/html": translate("Activity", "Formatted text"),
+        "text/rtf": translate("Activity", "Formatted text"),
+        "image/png": translate("Activity", "Picture"),
+        "text/uri-list": translate("Activity", "Files"),
+    }
+    found = dict.fromkeys(names.get(mime.partition(";")[0], "") for mime in line.formats)
+    return ", ".join(name for name in found if name) or translate("Activity", "Copy")
+
+
+def _why(code: str) -> str:
+    return {
+        "secret": translate("Activity", "a password manager marked it as secret"),
+        "format": translate("Activity", "its format is not shared"),
+        "clipboard.owner-silent": translate("Activity", "the program that holds it does not answer"),
+        "clipboard.stale": translate("Activity", "something newer was copied"),
+        "cancelled": translate("Activity", "it was cancelled"),
+    }.get(code, code)
+
+
+def activity(line: Line) -> str:
+    """One line of the activity list, without its time."""
+    to_guest = line.way is Way.TO_GUEST
+    values = {"what": _formats(line), "name": line.machine, "detail": line.detail, "why": _why(line.detail)}
+    if line.what is What.COPY_CROSSED:
+        text = (
+            translate("Activity", "{what} pasted in {name}, {size}")
+            if to_guest
+            else translate("Activity", "{what} from {name} pasted here, {size}")
+        )
+        return text.format(size=size(line.size or 0), **values)
+    text = {
+        What.COPY_OFFERED: translate("Activity", "{what} offered to {name}")
+        if to_guest
+        else translate("Activity", "{what} offered by {name}"),
+        What.COPY_WITHHELD: translate("Activity", "{what} kept back from {name}: {why}")
+        if to_guest
+        else translate("Activity", "{what} of {name} kept back: {why}"),
+        What.COPY_FAILED: translate("Activity", "{what} could not cross to {name}: {why}")
+        if to_guest
+        else translate("Activity", "{what} could not cross from {name}: {why}"),
+        What.LAUNCHED: translate("Activity", "Started {detail} in {name}"),
+        What.RESIZED: translate("Activity", "Resolution of {name} changed to {detail}"),
+        What.POWER: translate("Activity", "{name}: {detail}"),
+    }[line.what]
+    if line.what is What.POWER:
+        values["detail"] = act(line.detail).text.replace("&", "").rstrip("…")
+    if line.what is What.RESIZED:
+        width, _, height = line.detail.partition("x")
+        values["detail"] = pixels(int(width), int(height))
+    return text.format(**values)

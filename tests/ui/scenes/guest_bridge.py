@@ -1,0 +1,236 @@
+"""Guest Bridge's windows with recorded machines."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from PySide6.QtWidgets import QApplication, QWidget
+
+from libneuron.guest.api import GuestApp, GuestMode
+from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.state import State
+from neuron_guest.simulated import png
+from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.fleet import Listeners
+from neuron_guest_bridge.machines import Act, Machine, Snapshot
+from neuron_guest_bridge.model import Model, Modes
+from neuron_guest_bridge.window_machine import act_on
+from neuron_guest_bridge.window_main import MainWindow
+
+WINDOWS = Machine(
+    id="6f1c",
+    name="win11",
+    power=Power.RUNNING,
+    channel=ChannelState.CONNECTED,
+    paired=True,
+    state=State.READY,
+    version="0.1.0",
+    sharing=True,
+)
+MACHINES = (
+    WINDOWS,
+    Machine(id="7a", name="win10-old", power=Power.OFF, channel=ChannelState.CONFIGURED, paired=True),
+    Machine(id="8b", name="debian-12", power=Power.RUNNING, channel=ChannelState.MISSING, paired=False),
+    Machine(id="9c", name="fedora", power=Power.PAUSED, channel=ChannelState.DISCONNECTED, paired=True),
+)
+_TEXT = ("text/plain;charset=utf-8",)
+LINES = (
+    Line(datetime(2026, 3, 4, 9, 2, tzinfo=UTC), "win11", What.RESIZED, Way.TO_GUEST, detail="1920x1080"),
+    Line(datetime(2026, 3, 4, 9, 5, tzinfo=UTC), "win11", What.LAUNCHED, Way.TO_GUEST, detail="Notepad"),
+    Line(datetime(2026, 3, 4, 9, 6, tzinfo=UTC), "win11", What.COPY_OFFERED, Way.TO_HOST, _TEXT),
+    Line(datetime(2026, 3, 4, 9, 6, tzinfo=UTC), "win11", What.COPY_CROSSED, Way.TO_HOST, _TEXT, size=1234),
+    Line(datetime(2026, 3, 4, 9, 7, tzinfo=UTC), "win11", What.COPY_WITHHELD, Way.TO_GUEST, detail="secret"),
+    Line(datetime(2026, 3, 4, 9, 9, tzinfo=UTC), "win11", What.COPY_CROSSED, Way.TO_GUEST,
+         ("image/png",), size=5_400_000),
+    Line(datetime(2026, 3, 4, 9, 12, tzinfo=UTC), "win10-old", What.POWER, Way.TO_GUEST, detail=Act.SHUTDOWN),
+)  # fmt: skip
+_NAMES = (
+    "Calculator",
+    "Excel",
+    "File Explorer",
+    "Notepad",
+    "Paint",
+    "Photoshop",
+    "Visual Studio Code",
+    "Word",
+)
+_COLORS = tuple(bytes.fromhex(color) for color in (
+    "2f6fd0", "1f8a4c", "d9a42b", "5a8fd6", "c24d7a", "1d4a8c", "2383c4", "2a55b5",
+))  # fmt: skip
+APPS = tuple(
+    GuestApp(
+        name.casefold(), name, f"C:\\{name}.exe", (), base64.b64encode(png(32, 32, color * 1024)).decode()
+    )
+    for name, color in zip(_NAMES, _COLORS, strict=True)
+)
+MODES = tuple(GuestMode(*size, 60) for size in ((1280, 800), (1920, 1080), (2560, 1440)))
+
+
+class Recorded:
+    """Machines that answer from memory; ``asked`` notes what was done. See ``neuron_guest_bridge.model``."""
+
+    def __init__(self, snapshot: Snapshot, lines: tuple[Line, ...] = ()) -> None:
+        self.snapshot = Snapshot()
+        self._recorded = snapshot
+        self.lines = lines
+        self.asked: list[tuple[object, ...]] = []
+        self.problem: GuestError | None = None
+        self._listeners: Listeners | None = None
+
+    def start(self, listeners: Listeners) -> None:
+        """See Machines."""
+        self._listeners = listeners
+        self.tell(self._recorded)
+
+    def tell(self, snapshot: Snapshot) -> None:
+        """Something changed."""
+        self.snapshot = snapshot
+        assert self._listeners is not None
+        self._listeners.changed(snapshot)
+
+    def _note(self, *what: object) -> None:
+        self.asked.append(what)
+        if self.problem is not None:
+            raise self.problem
+
+    def look(self) -> None:
+        """See Machines."""
+        self._note("look")
+
+    def apps(self, _machine: str) -> tuple[GuestApp, ...]:
+        """See Machines."""
+        return APPS
+
+    def modes(self, _machine: str) -> Modes:
+        """See Machines."""
+        return MODES, MODES[1]
+
+    def launch(self, machine: str, path: str, name: str) -> int:
+        """See Machines."""
+        self._note("launch", machine, path)
+        return 42
+
+    def resize(self, machine: str, width: int, height: int) -> GuestMode:
+        """See Machines."""
+        self._note("resize", machine, width, height)
+        return GuestMode(width, height, 60)
+
+    def set_direction(self, machine: str, direction: Direction) -> None:
+        """See Machines."""
+        self._note("direction", machine, direction)
+
+    def send_copy(self, machine: str, source: Side) -> None:
+        """See Machines."""
+        self._note("send", machine, source)
+
+    def power(self, machine: str, act: str) -> None:
+        """See Machines."""
+        self._note("power", machine, act)
+
+    def simulate(self) -> None:
+        """See Machines."""
+        self._note("simulate")
+
+
+def settle() -> None:
+    """Let the tasks of a window end, as they do at once with recorded machines."""
+    from libneuron.ui.tasks import tasks
+
+    while True:
+        QApplication.processEvents()
+        if not tasks().running:
+            break
+
+
+def window(
+    snapshot: Snapshot, *, tab: int = 0, choose: str = "", lines: tuple[Line, ...] = LINES
+) -> MainWindow:
+    """The main window over ``snapshot``."""
+    model = Model(Recorded(snapshot, lines))
+    made = MainWindow(model)
+    model.setParent(made)
+    settle()
+    if choose:
+        made.show_machine(choose)
+        settle()
+    made.page.tabs.setCurrentIndex(tab)
+    made.list.setFocus()
+    return made
+
+
+_ALL = Snapshot(MACHINES, looked=True)
+
+
+def applications() -> QWidget:
+    """A connected machine's applications."""
+    return window(_ALL)
+
+
+def sharing() -> QWidget:
+    """What it shares."""
+    return window(_ALL, tab=1)
+
+
+def activity() -> QWidget:
+    """What happened."""
+    return window(_ALL, tab=2)
+
+
+def off() -> QWidget:
+    """A machine that is off."""
+    return window(_ALL, choose="7a")
+
+
+def not_set_up() -> QWidget:
+    """A machine without our channel."""
+    return window(_ALL, choose="8b", lines=(), tab=2)
+
+
+def simulated() -> QWidget:
+    """The simulated machine, on a computer without others, on a desktop without a tray."""
+    machine = replace(WINDOWS, id="simulated", name="win-sim", simulated=True)
+    made = window(Snapshot((machine,), looked=True, simulating=True))
+    made.no_tray.show()
+    return made
+
+
+def nothing() -> QWidget:
+    """A computer without machines."""
+    return window(Snapshot(looked=True))
+
+
+def no_libvirt() -> QWidget:
+    """A computer without libvirt."""
+    problem = GuestError("guest.no-libvirt", uri="qemu:///system")
+    return window(Snapshot(looked=True, problem=problem))
+
+
+def power_off() -> QWidget:
+    """The question before the power is cut."""
+    made = Model(Recorded(_ALL))
+    settle()
+    act_on(made, WINDOWS, Act.POWER_OFF, parent=None)
+    dialog = next(widget for widget in QApplication.topLevelWidgets() if widget.isVisible())
+    made.setParent(dialog)
+    return dialog
+
+
+SCENES = {
+    "bridge-applications": applications,
+    "bridge-sharing": sharing,
+    "bridge-activity": activity,
+    "bridge-off": off,
+    "bridge-not-set-up": not_set_up,
+    "bridge-simulated": simulated,
+    "bridge-nothing": nothing,
+    "bridge-no-libvirt": no_libvirt,
+    "bridge-power-off": power_off,
+}
+DATA = (
+    "win11", "win10-old", "debian-12", "fedora", "win-sim", "Notepad", *_NAMES,
+    "AM", "PM", "MiB", "KiB", "qemu:///system",
+)  # fmt: skip
