@@ -8,7 +8,7 @@ from dbus_fast import Variant
 
 from libneuron.errors import NeuronError
 from libneuron.system.bus import Bus
-from neuron_helper.verbs import HelperError
+from libneuron.system.helper import HelperError
 
 _NAME = "org.freedesktop.PolicyKit1"
 _PATH = "/org/freedesktop/PolicyKit1/Authority"

@@ -14,13 +14,9 @@ from libneuron.errors import Cancelled, NeuronError
 from libneuron.progress import Progress, ProgressView
 from libneuron.system.bus import Bus
 from libneuron.system.clock import Clock
+from libneuron.system.helper import ERROR, INTERFACE, NAME, PATH, HelperError
 from neuron_helper.polkit import authorize
-from neuron_helper.verbs import HelperError, Verb
-
-NAME = "org.neuronos.Helper1"
-PATH = "/org/neuronos/Helper1"
-INTERFACE = "org.neuronos.Helper1"
-ERROR = "org.neuronos.Helper1.Error"
+from neuron_helper.verbs import Verb
 
 _log = logging.getLogger(__name__)
 _PER_CALLER = 4  # calls that one bus client may have under way

@@ -11,36 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from libneuron.errors import QT_TRANSLATE_NOOP, Exit, Message, NeuronError
 from libneuron.progress import Progress
-
-_TEXTS = {
-    "helper.bad-argument": Message(
-        QT_TRANSLATE_NOOP("helper", "“{name}” is not acceptable."),
-        QT_TRANSLATE_NOOP("helper", "This is a mistake of the program that asked; please report it."),
-        Exit.USAGE,
-    ),
-    "helper.denied": Message(
-        QT_TRANSLATE_NOOP("helper", "Permission was not given."),
-        QT_TRANSLATE_NOOP("helper", "Ask an administrator, or try again and enter the password."),
-        Exit.CANNOT,
-    ),
-    "helper.no-answer": Message(
-        QT_TRANSLATE_NOOP("helper", "The permission service did not answer."),
-        QT_TRANSLATE_NOOP("helper", "Restart the polkit service, then try again."),
-        Exit.CANNOT,
-    ),
-    "helper.bug": Message(
-        QT_TRANSLATE_NOOP("helper", "The helper made a mistake and stopped."),
-        QT_TRANSLATE_NOOP("helper", "Please report it; the system's log has the details."),
-    ),
-}
-
-
-class HelperError(NeuronError):
-    """The helper refused."""
-
-    texts = _TEXTS
+from libneuron.system.helper import HelperError
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ def parser() -> argparse.ArgumentParser:
     made = cli.parser(
         "neuron-update-guardian", "Snapshots before updates, checks after them, roll back that is proved."
     )
+    made.add_argument("--show", metavar="ID", default="", help="open the window with this update chosen")
+    made.add_argument("--roll-back", metavar="ID", default="", help="open the window and preview a roll back")
+    made.set_defaults(verb=None)
     verbs = made.add_subparsers(dest="verb_name", metavar="VERB")
 
     def add(name: str, verb: cli.Verb, help_text: str) -> argparse.ArgumentParser:
@@ -48,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     rollback.add_argument("--drop", action="store_true", help="give up a roll back that was not committed")
     boot = add("boot", commands.after_boot, "what the units call at every start")
     boot.add_argument("--early", action="store_true", help="before local file systems are mounted")
+    told = add("notify", commands.notify, "tell this session's person how the last update went")
+    told.add_argument("--session-bus", metavar="ADDRESS", help="another session bus")
     add("history", commands.history, "updates and roll backs so far")
     diff = add("diff", commands.diff, "packages that differ between two restore points")
     diff.add_argument("a", metavar="A")
@@ -63,9 +68,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; returns the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return cli.run(parser(), words or ["status"])
+    """Run a verb, or the window without one; returns the exit status."""
+    made = parser()
+    options, _ = made.parse_known_args(argv)
+    if options.verb is not None:
+        return cli.run(made, argv)
+    options = made.parse_args(argv)
+    from neuron_update_guardian.app import start  # Qt is loaded for the window alone
+
+    return start(entry=options.show, roll_back=options.roll_back)
 
 
 if __name__ == "__main__":

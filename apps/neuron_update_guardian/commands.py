@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from libneuron.cli import ProgressLine, Reply
-from libneuron.errors import Exit
+from libneuron.errors import Exit, english
 from libneuron.progress import Progress
-from libneuron.system.bus import LoopThread
+from libneuron.system.bus import Bus, LoopThread
 from libneuron.system.calls import BlockingBus
 from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
-from libneuron.system.paths import resources
-from libneuron.system.runner import RealRunner
+from libneuron.system.paths import resources, user_paths
+from libneuron.system.runner import RealRunner, spawn
 from libneuron.updates import guardian, hooks
 from libneuron.updates.doctor import examine_machine
 from libneuron.updates.guardian import Judged, Machine
 from libneuron.updates.health import State
 from libneuron.updates.leader import find_leader
 from libneuron.updates.settings import load_settings
+from neuron_update_guardian.notifier import news, read_told, tell
+from neuron_update_guardian.source import HelperSource, read_timeline
 
 OVERRIDE = "NEURON_UPDATE_WITHOUT_SNAPSHOT"
 
@@ -164,6 +166,24 @@ def after_boot(options: argparse.Namespace) -> Reply:
         "verdict": judged.verdict.as_json() if judged is not None else None,
     }
     return Reply(data, "")
+
+
+def notify(options: argparse.Namespace) -> Reply:
+    """``notify``: tells the person in this session what they have not been told yet."""
+    state = user_paths().state / "update-guardian"
+    told = news(read_timeline(Root()), read_told(state), english)
+    if told is None:
+        return Reply({"told": None, "choice": None}, "")
+    with LoopThread() as loop:
+        bus = loop.wait(Bus.open(address=options.session_bus))
+        choice = loop.wait(tell(bus, told, state))
+        loop.wait(bus.close())
+        if choice == "keep":
+            HelperSource(loop, Root()).confirm(told.entry)
+    if choice in ("details", "rollback"):
+        words = ("--roll-back", told.entry) if choice == "rollback" else ("--show", told.entry)
+        spawn((sys.executable, "-m", "neuron_update_guardian", *words))
+    return Reply({"told": told.key, "choice": choice}, "")
 
 
 def _public(subject: Machine) -> dict[str, Any]:

@@ -16,9 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libneuron.system.errors import SystemAccessError
+from libneuron.system.helper import INTERFACE, NAME, PATH, HelperError
 from neuron_helper.guardian_verbs import guardian_verbs
-from neuron_helper.service import INTERFACE, NAME, PATH
-from neuron_helper.verbs import HelperError
 from tests.conftest import ROOT
 from tests.unit.neuron_helper.lab import Answer, Lab, lab
 

@@ -1,0 +1,80 @@
+"""Where the window gets its data and sends its wishes: the published history, and the privileged helper."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from libneuron.progress import Progress
+from libneuron.system.bus import LoopThread
+from libneuron.system.files import Root
+from libneuron.system.helper import HelperClient
+from libneuron.updates.errors import UpdateError
+from libneuron.updates.guardian import PUBLIC
+from neuron_update_guardian.model import Timeline, timeline
+
+
+class Source(Protocol):
+    """What the window needs. Everything but :meth:`timeline` may take long and ask for a password."""
+
+    def timeline(self) -> Timeline:
+        """The history as published; quick, no permission needed."""
+
+    def check(self, progress: Progress) -> Mapping[str, Any]:
+        """Run all checks now; {"checks", "verdict"}."""
+
+    def preview(self, point: str) -> Mapping[str, Any]:
+        """What rolling back to ``point`` would change."""
+
+    def roll_back(self, point: str, progress: Progress) -> None:
+        """Prepare and commit a roll back."""
+
+    def confirm(self, update: str) -> None:
+        """Say that an update is good."""
+
+    def pin(self, update: str, *, pinned: bool) -> None:
+        """Keep a restore point for ever, or no longer."""
+
+
+def read_timeline(root: Root) -> Timeline:
+    """The published history; empty where nothing was published or it cannot be read."""
+    try:
+        data = json.loads(root.bytes(PUBLIC, limit=32 << 20) or b"{}")
+        return timeline(data)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Timeline()
+
+
+class HelperSource:
+    """The real :class:`Source`."""
+
+    def __init__(self, loop: LoopThread, root: Root) -> None:
+        self._client = HelperClient(loop, [UpdateError])
+        self._root = root
+
+    def timeline(self) -> Timeline:
+        """See Source."""
+        return read_timeline(self._root)
+
+    def check(self, progress: Progress) -> Mapping[str, Any]:
+        """See Source."""
+        found: Mapping[str, Any] = self._client.call("UpdatesCheck", progress=progress)
+        return found
+
+    def preview(self, point: str) -> Mapping[str, Any]:
+        """See Source."""
+        found: Mapping[str, Any] = self._client.call("UpdatesPreview", "s", point)
+        return found
+
+    def roll_back(self, point: str, progress: Progress) -> None:
+        """See Source."""
+        self._client.call("UpdatesRollback", "s", point, progress=progress)
+
+    def confirm(self, update: str) -> None:
+        """See Source."""
+        self._client.call("UpdatesConfirm", "s", update)
+
+    def pin(self, update: str, *, pinned: bool) -> None:
+        """See Source."""
+        self._client.call("UpdatesPin", "sb", update, pinned)
