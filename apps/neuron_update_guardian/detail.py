@@ -81,6 +81,7 @@ class Detail(QWidget):
                 self.packages,
                 self.why,
                 column(row(self.keep, None), row(self.pin, None), row(self.roll_back, None), gap=1),
+                None,
                 gap=2,
             )
         )

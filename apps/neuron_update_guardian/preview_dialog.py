@@ -29,13 +29,14 @@ class PreviewDialog(QDialog):
         )
         later = translate(
             "Preview",
-            "It happens at the next start and is checked then. The present system is kept, so you can
-            return.",
+            "It happens at the next start and is checked then. "
+            "The present system is kept, so you can return.",
         )
         self.changes = QListWidget()
         self.changes.setAccessibleName(translate("Preview", "What changes"))
         self.changes.setToolTip(translate("Preview", "Packages and folders that go back"))
         self.changes.setMinimumHeight(scaled(12 * SPACE))
+        self.changes.ensurePolished()  # else the first rows are as low as before the style came
         self.changes.addItems(_lines(data))
         self.changes.setCurrentRow(0)
         kept = [f"/{name}" for name in data.get("nested", ())]
