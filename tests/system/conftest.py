@@ -1,18 +1,37 @@
-"""What the system tests share: one private libvirtd, and one booted guest."""
+"""What the system tests share: one private libvirtd, one booted guest, paired once as a person does it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import libvirt
 import pytest
 
-from libneuron.guest.hypervisor.connection import Hypervisor
+from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
+from libneuron.guest.hypervisor.channel import Added, VmEndpoint, add_channel
+from libneuron.guest.hypervisor.connection import Change, Hypervisor
+from libneuron.guest.hypervisor.domains import CHANNEL, Domain
 from libneuron.guest.hypervisor.events import ensure_loop
-from tests.system.lab.domain import Domain
+from libneuron.guest.keys import KeyStore
+from libneuron.guest.permissions import DEFAULT
+from libneuron.system.bus import LoopThread
+from tests.system.guest.bridge import Bridge
+from tests.system.lab.domain import Domain as Machine
 from tests.system.lab.image import build
 from tests.system.lab.libvirtd import Libvirtd
 from tests.system.lab.recipes import GUEST
+from tests.system.lab.shell import until
+
+NAME = "Lab guest"
+_DRIVE = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"
+_INSTALL = """
+mkdir -p /mnt/disc
+mount -t iso9660 -o ro /dev/sr0 /mnt/disc
+sh /mnt/disc/setup.sh
+umount /mnt/disc
+"""
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +59,79 @@ def hypervisor(libvirtd: Libvirtd) -> Iterator[Hypervisor]:
 
 
 @pytest.fixture(scope="session")
-def guest(connection: libvirt.virConnect) -> Iterator[Domain]:
-    """One booted Linux guest for all tests, at first without our channel. Whoever changes it says so."""
-    drive = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"
-    with Domain(connection, build(GUEST), name="Lab guest", devices=drive) as machine:
+def guest(connection: libvirt.virConnect) -> Iterator[Machine]:
+    """One booted Linux guest for all tests, with an empty CD-ROM drive."""
+    with Machine(connection, build(GUEST), name=NAME, devices=_DRIVE) as machine:
         machine.handle.create()
         machine.wait_ready()
         yield machine
+
+
+@dataclass(frozen=True)
+class WithChannel:
+    """The guest, and what was seen while it was given our channel."""
+
+    machine: Machine
+    before: Domain
+    added: Added
+    told: bool
+    after: Domain
+
+
+@pytest.fixture(scope="session")
+def channel(guest: Machine, hypervisor: Hypervisor) -> WithChannel:
+    """The guest given the channel while it runs; everything that needs it comes after this."""
+    before = hypervisor.domain(NAME)
+    changes: list[Change] = []
+    stop = hypervisor.watch(changes.append)
+    try:
+        added = add_channel(hypervisor, before)
+        told = bool(until(lambda: Change(before.uuid) in changes, timeout=30, what="the news"))
+    finally:
+        stop()
+    port = f"test -e /dev/virtio-ports/{CHANNEL} && echo yes || true"
+    until(lambda: guest.shell.sh(port), timeout=60, what="the port in the guest")
+    return WithChannel(guest, before, added, told, hypervisor.domain(NAME))
+
+
+@pytest.fixture(scope="session")
+def bridge(libvirtd: Libvirtd, tmp_path_factory: pytest.TempPathFactory) -> Bridge:
+    """The command line, with files of its own."""
+    return Bridge(libvirtd.uri, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def paired(channel: WithChannel, bridge: Bridge) -> Bridge:
+    """The guest paired by disc: the app attaches it, the person runs what is on it."""
+    shell = channel.machine.shell
+    process = bridge.start("pair", NAME, "--method", "disc")
+    label = "blkid -o value -s LABEL /dev/sr0 2>/dev/null || true"
+    until(
+        lambda: process.poll() is not None or shell.sh(label) == "NEURON_SETUP", timeout=60, what="the disc"
+    )
+    shell.sh(_INSTALL, timeout=120)
+    done = bridge.finish(process, timeout=180)
+    assert (done["paired"], done["method"]) == (True, "disc")
+    return bridge
+
+
+@pytest.fixture
+def client(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]:
+    """A connected client in this process, with the command line's keys."""
+    domain = hypervisor.domain(NAME)
+    keys = KeyStore(paired.data / "guest")
+    with LoopThread() as io:
+        core = GuestClient(
+            VmEndpoint(hypervisor, domain), VmKeys(keys, domain.uuid), permissions=lambda: DEFAULT
+        )
+        made = BlockingGuest(io, core)
+        made.wait_ready(60)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def no_setup_discs_left() -> Iterator[None]:
+    """Nothing of a set-up disc stays on the host."""
+    yield
+    assert list(Path("/var/tmp").glob("neuron-setup-*")) == []

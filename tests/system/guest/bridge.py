@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -18,21 +18,25 @@ class Bridge:
     def __init__(self, uri: str, home: Path) -> None:
         self.uri = uri
         self.home = home
+        self.data = home / "data" / "neuron"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, stdin: int | IO[str] = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Start a verb; with ``--json``."""
         kept = {
-            name: str(self.home / name.lower())
-            for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+            "XDG_DATA_HOME": str(self.data.parent),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "XDG_RUNTIME_DIR": str(self.home),
+            "HOME": str(self.home),
         }
         return subprocess.Popen(
             [sys.executable, "-m", "neuron_guest_bridge", *words, "--connect", self.uri, "--json"],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **kept, "HOME": str(self.home), "PYTHONPATH": f"{ROOT}:{ROOT / 'apps'}"},
-        )  # fmt: skip
+            env={**os.environ, **kept, "PYTHONPATH": f"{ROOT}:{ROOT / 'apps'}"},
+        )
 
     @staticmethod
     def finish(process: subprocess.Popen[str], *, status: int = 0, timeout: float = 120) -> Any:

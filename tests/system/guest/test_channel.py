@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
+import libvirt
 import pytest
 
-from libneuron.errors import NeuronError
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
 from libneuron.guest.hypervisor.connection import Change, Hypervisor
 from libneuron.guest.hypervisor.domains import CHANNEL, ChannelState, Power
 from libneuron.guest.hypervisor.stream import open_stream
 from libneuron.guest.transport import Transport
+from tests.system.conftest import WithChannel
 from tests.system.lab.domain import Domain
 from tests.system.lab.shell import until
 
@@ -73,63 +74,54 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 @pytest.fixture
-def channel(guest: Domain, hypervisor: Hypervisor) -> Domain:
-    """The guest with our channel, added if no test did so before."""
-    add_channel(hypervisor, hypervisor.domain("Lab guest"))
-    until(lambda: guest.shell.sh(f"test -e {_PORT} && echo yes || true"), timeout=60, what="the port")
-    return guest
+def free(channel: WithChannel) -> Iterator[Domain]:
+    """The guest with a port that nobody holds: the agent, where it is installed, waits meanwhile."""
+    shell = channel.machine.shell
+    installed = shell.sh("systemctl is-enabled neuron-guest 2>/dev/null || true") == "enabled"
+    if installed:
+        shell.sh("systemctl stop neuron-guest")
+    yield channel.machine
+    if installed:
+        shell.sh("systemctl start neuron-guest")
 
 
 def test_the_channel_is_added_to_a_running_vm_and_the_change_is_told(
-    guest: Domain, hypervisor: Hypervisor
+    channel: WithChannel, hypervisor: Hypervisor
 ) -> None:
-    changes: list[Change] = []
-    found = hypervisor.domain("Lab guest")
-    assert found.power is Power.RUNNING
-    assert found.guest_agent_connected
-    assert found.channel is ChannelState.MISSING
-    with pytest.raises(NeuronError) as refused:
-        run(VmEndpoint(hypervisor, found).connect(None))  # type: ignore[arg-type]  # fails before it is used
-    assert refused.value.code == "guest.no-channel"
-    stop = hypervisor.watch(changes.append)
-    try:
-        added = add_channel(hypervisor, found)
-        assert (added.changed, added.restart_needed) == (True, False)
-        until(lambda: Change(found.uuid) in changes, timeout=30, what="the news")
-    finally:
-        stop()
-    again = hypervisor.domain(found.uuid)
-    assert again.channel is ChannelState.DISCONNECTED
-    assert again.channel_path is not None
-    assert not add_channel(hypervisor, again).changed
-    assert CHANNEL in guest.handle.XMLDesc(2)  # also in the description for the next start
-    until(lambda: guest.shell.sh(f"test -e {_PORT} && echo yes || true"), timeout=60, what="the port")
+    assert channel.before.power is Power.RUNNING
+    assert channel.before.guest_agent_connected
+    assert channel.before.channel is ChannelState.MISSING
+    assert (channel.added.changed, channel.added.restart_needed) == (True, False)
+    assert channel.told
+    assert channel.after.channel is ChannelState.DISCONNECTED
+    assert channel.after.channel_path is not None
+    assert not add_channel(hypervisor, channel.after).changed
+    kept = channel.machine.handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    assert CHANNEL in kept  # also in the description for the next start
 
 
-def test_opening_the_port_in_the_guest_is_told_without_polling(
-    channel: Domain, hypervisor: Hypervisor
-) -> None:
+def test_opening_the_port_in_the_guest_is_told_without_polling(free: Domain, hypervisor: Hypervisor) -> None:
     changes: list[Change] = []
     stop = hypervisor.watch(changes.append)
     try:
-        uuid = channel.handle.UUIDString()
-        pid = channel.shell.start("/usr/bin/python3", "-c", f"open('{_PORT}', 'rb'); input()")
+        uuid = free.handle.UUIDString()
+        pid = free.shell.start("/usr/bin/python3", "-c", f"open('{_PORT}', 'rb'); input()")
         until(lambda: Change(uuid) in changes, timeout=30, what="the news")
-        channel.shell.finish(pid, check=False)
+        free.shell.finish(pid, check=False)
     finally:
         stop()
 
 
 def test_bytes_go_both_ways_through_libvirt_and_a_second_client_is_told_it_is_taken(
-    channel: Domain, hypervisor: Hypervisor
+    free: Domain, hypervisor: Hypervisor
 ) -> None:
-    uuid = channel.handle.UUIDString()
+    uuid = free.handle.UUIDString()
     data = bytes(range(256)) * 4096 * 3
 
     async def work() -> None:
         link = Received()
         transport = await open_stream(hypervisor.uri, uuid, link, vm="Lab guest")
-        channel.shell.start("/usr/bin/python3", "-c", _ECHO)
+        free.shell.start("/usr/bin/python3", "-c", _ECHO)
         await link.send(transport, data)
         assert await link.has(len(data)) == data
         with pytest.raises(GuestError) as taken:
@@ -142,14 +134,14 @@ def test_bytes_go_both_ways_through_libvirt_and_a_second_client_is_told_it_is_ta
 
 
 def test_the_endpoint_finds_the_way_and_sees_that_somebody_else_has_the_channel(
-    channel: Domain, hypervisor: Hypervisor
+    free: Domain, hypervisor: Hypervisor
 ) -> None:
     domain = hypervisor.domain("Lab guest")
 
     async def work() -> None:
         link = Received()
         transport = await VmEndpoint(hypervisor, domain).connect(link)
-        channel.shell.start("/usr/bin/python3", "-c", _ECHO)
+        free.shell.start("/usr/bin/python3", "-c", _ECHO)
         await link.send(transport, b"hello")
         assert await link.has(5) == b"hello"
         with pytest.raises(GuestError) as taken:

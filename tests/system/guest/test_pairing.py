@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import libvirt
 import pytest
 
 from libneuron.guest.hypervisor.connection import Hypervisor
+from tests.system.conftest import NAME
 from tests.system.guest.bridge import Bridge
 from tests.system.lab.domain import Domain
+from tests.system.lab.image import build
 from tests.system.lab.libvirtd import Libvirtd
-from tests.system.lab.shell import until
+from tests.system.lab.recipes import GUEST
 
 pytestmark = pytest.mark.vm
-
-NAME = "Lab guest"
-_INSTALL = (
-    "mkdir -p /mnt/disc; mount -t iso9660 -o ro /dev/sr0 /mnt/disc; sh /mnt/disc/setup.sh; umount /mnt/disc"
-)
-
-
-@pytest.fixture(scope="module")
-def bridge(libvirtd: Libvirtd, tmp_path_factory: pytest.TempPathFactory) -> Bridge:
-    return Bridge(libvirtd.uri, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def paired(guest: Domain, hypervisor: Hypervisor, bridge: Bridge) -> Bridge:
-    """The guest paired by disc, as a person does it."""
-    process = bridge.start("pair", NAME, "--method", "disc", "--yes")
-    ready = "blkid -o value -s LABEL /dev/sr0 2>/dev/null || true"
-    until(
-        lambda: process.poll() is not None or guest.shell.sh(ready) == "NEURON_SETUP",
-        timeout=60,
-        what="the disc",
-    )
-    guest.shell.sh(_INSTALL, timeout=120)
-    done = bridge.finish(process, timeout=180)
-    assert (done["paired"], done["method"]) == (True, "disc")
-    assert hypervisor.domain(NAME).discs[0].medium is None
-    assert list(Path("/var/tmp").glob("neuron-setup-*")) == []
-    return bridge
 
 
 def test_a_wrong_name_says_which_was_meant(guest: Domain, bridge: Bridge) -> None:
@@ -79,12 +56,51 @@ def test_the_guests_keys_are_its_administrators_alone(guest: Domain, paired: Bri
     assert guest.shell.sh("ls /var/lib/neuron-guest").split() == ["paired", "used"]
 
 
-def test_the_disc_is_worthless_once_used(guest: Domain, paired: Bridge) -> None:
-    used = guest.shell.sh("cat /var/lib/neuron-guest/used")
-    assert used.strip()
+def test_after_pairing_the_drive_is_empty_and_the_image_deleted(
+    paired: Bridge, hypervisor: Hypervisor, no_setup_discs_left: None
+) -> None:
+    assert hypervisor.domain(NAME).discs[0].medium is None
+
+
+def test_a_hand_over_works_once(guest: Domain, paired: Bridge, tmp_path: Path) -> None:
+    """What anybody in the guest could have copied from the disc opens nothing afterwards."""
+    copied = tmp_path / "copied.json"
+    paired.run("pair", NAME, "--file", str(copied))
+    guest.shell.write("/var/lib/neuron-guest/neuron-enrolment.json", copied.read_bytes(), mode=0o600)
+    assert paired.run("ping", NAME, "--timeout", "60")["ms"] > 0
+    used = guest.shell.sh("cat /var/lib/neuron-guest/used").split()
+    assert json.loads(copied.read_text())["id"] in used
+    guest.shell.sh("test ! -e /var/lib/neuron-guest/neuron-enrolment.json")
 
 
 def test_pairing_again_goes_through_the_guest_agent(guest: Domain, paired: Bridge) -> None:
     done = paired.run("pair", NAME, "--method", "agent")
     assert (done["paired"], done["method"]) == (True, "agent")
     assert paired.run("ping", NAME)["ms"] > 0
+
+
+@pytest.fixture
+def bare(connection: libvirt.virConnect) -> Iterator[Domain]:
+    """A VM without a virtio-serial controller, running; nobody waits for it to boot."""
+    with Domain(connection, build(GUEST), name="Bare", memory=256, serial=False) as machine:
+        machine.handle.create()
+        yield machine
+
+
+def test_the_channel_is_not_added_without_being_asked_for(bare: Domain, bridge: Bridge) -> None:
+    before = bare.handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    error = bridge.run("pair", "Bare", status=1)["error"]
+    assert error["code"] == "guest.channel-consent"
+    assert "--yes" in error["hint"]
+    assert bare.handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) == before
+
+
+def test_a_vm_that_must_restart_for_the_channel_is_told_so(bare: Domain, bridge: Bridge) -> None:
+    done = bridge.run("pair", "Bare", "--yes", status=1)
+    assert (done["restart_needed"], done["paired"]) == (True, False)
+    (row,) = [row for row in bridge.run("list")["machines"] if row["name"] == "Bare"]
+    assert row["channel"] == "needs-restart"
+    bare.stop()
+    assert bridge.run("pair", "Bare", status=1)["error"]["code"] == "guest.vm-off"
+    (row,) = [row for row in bridge.run("list")["machines"] if row["name"] == "Bare"]
+    assert (row["power"], row["channel"]) == ("off", "configured")

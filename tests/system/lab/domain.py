@@ -35,14 +35,17 @@ _XML = """\
       <driver name='qemu' type='qcow2' cache='unsafe'/><source file='{disk}'/><target dev='vda' bus='virtio'/>
     </disk>
     <controller type='usb' model='qemu-xhci'/>
-    <controller type='virtio-serial' index='0'/>
     <serial type='file'><source path='{console}'/></serial>
-    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     {devices}
     <memballoon model='none'/>
     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
   </devices>
 </domain>
+"""
+
+_SERIAL = """\
+<controller type='virtio-serial' index='0'/>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 """
 
 
@@ -66,7 +69,10 @@ def over_libvirt(domain: libvirt.virDomain) -> Any:
 
 
 class Domain:
-    """One persistent domain, defined but not started. Use as a context manager: leaving it undefines it."""
+    """One persistent domain, defined but not started. Use as a context manager: leaving it undefines it.
+
+    ``serial`` False leaves out virtio-serial, and with it qemu-ga and the shell.
+    """
 
     def __init__(
         self,
@@ -78,6 +84,7 @@ class Domain:
         cpus: int = 2,
         devices: str = "",
         command_line: str = "",
+        serial: bool = True,
     ) -> None:
         self._holder = tempfile.TemporaryDirectory(prefix="neuron-domain-")
         self.folder = Path(self._holder.name)
@@ -91,7 +98,7 @@ class Domain:
             cmdline=f"{image.command_line} {command_line}".strip(),
             disk=overlay(image, self.folder / "disk.qcow2"),
             console=self.console,
-            devices=devices,
+            devices=(_SERIAL if serial else "") + devices,
         )
         self.handle: libvirt.virDomain = connection.defineXML(text)
         self.shell = Shell(over_libvirt(self.handle))
