@@ -1,0 +1,49 @@
+"""Words about items for the wizard: what comes with each, in a sentence."""
+
+from __future__ import annotations
+
+from libneuron.migration.labels import label
+from libneuron.migration.summary import ItemSummary
+from libneuron.ui.text import translate
+
+
+def name(summary: ItemSummary) -> str:
+    """The item's name in the person's language."""
+    return label(summary.item.label, translate)
+
+
+def explanation(summary: ItemSummary) -> str:
+    """What comes with the item, and what does not."""
+    item = summary.item
+    layout = str(item.params.get("layout", ""))
+    if layout == "chromium":
+        return translate(
+            "Migration",
+            "Bookmarks, history, extensions and settings of every profile. Passwords and sign-ins are "
+            "locked to Windows and cannot come.",
+        )
+    if layout == "firefox":
+        return translate(
+            "Migration", "Everything of every profile: bookmarks, history, passwords, extensions."
+        )
+    if layout == "vscode":
+        return translate(
+            "Migration", "Settings, key bindings and snippets; extensions are listed for installing."
+        )
+    return {
+        "git": translate(
+            "Migration", "Your name, aliases and settings; what only Windows understands is left out."
+        ),
+        "ssh": translate("Migration", "Your keys and hosts, readable by you alone."),
+        "npm": translate("Migration", "Registries and tokens, readable by you alone."),
+        "downloads": translate("Migration", "Often large, and often not needed any more."),
+        "other": translate(
+            "Migration", "Everything else in your Windows folder, kept together in a folder of its own."
+        ),
+    }.get(item.id, translate("Migration", "All your files, with their dates."))
+
+
+def place(summary: ItemSummary) -> str:
+    """Where the item goes, for a person."""
+    target = summary.item.target
+    return f"~/{target}" if target else "~"
