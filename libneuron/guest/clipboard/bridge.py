@@ -140,18 +140,28 @@ class Bridge:
 
     def _attach(self, side: Side, clipboard: Clipboard) -> None:
         self._sides[side] = clipboard
+        gate = threading.RLock()
+        early: list[ClipboardOffer] | None = []
 
         def changed(offer: ClipboardOffer) -> None:
-            if self._sides.get(side) is clipboard:
-                self._post(Copied(side, offer))
+            with gate:
+                if early is not None:
+                    early.append(offer)
+                elif self._sides.get(side) is clipboard:
+                    self._post(Copied(side, offer))
 
         def lost(error: Exception) -> None:
             _log.info("the clipboard of the %s was lost: %s", side.value, error)
             if self._sides.get(side) is clipboard:
                 self._post(Gone(side))
 
-        self._post(Came(side))
+        # Claims need a started clipboard; the policy hears that it came before it hears what it holds.
         clipboard.start(changed, lost)
+        self._post(Came(side))
+        with gate:
+            found, early = early or [], None
+            for offer in found:
+                changed(offer)
 
     def _post(self, event: Event) -> None:
         """Decide ``event`` after those that came before it, on whichever thread is at it."""

@@ -89,6 +89,8 @@ class GuestClipboard:
             return
         formats = data.get("formats")
         names = [name for name in formats if isinstance(name, str)] if isinstance(formats, list) else []
+        if self._number == 0:
+            self._nothing()  # a new copy, not the one that was there before
         # What does not say that it is harmless counts as secret.
         self._announce(names, secret=data.get("secret") is not False, own=data.get("own") is True)
 
@@ -173,8 +175,11 @@ class GuestClipboard:
         if found is not None and not found.own:
             self._announce(found.formats, secret=found.secret, own=False)
         else:
-            self._number = 1
-            self._changed(ClipboardOffer(1, (), origin=self._origin))
+            self._nothing()
+
+    def _nothing(self) -> None:
+        self._number = 1
+        self._changed(ClipboardOffer(1, (), origin=self._origin))
 
     async def _read(self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None) -> Content:
         if number != self._number:

@@ -11,7 +11,7 @@ from libneuron.system.clipboard.model import ClipboardOffer
 @dataclass(frozen=True)
 class Copy:
     """A copy somebody made on ``side``; ``number`` is that clipboard's, ``serial`` counts both together.
-    ``sent`` if the person asked for it by hand."""
+    ``sent`` if the person asked for it by hand; ``found`` if it was there before anybody looked."""
 
     side: Side
     number: int
@@ -19,6 +19,7 @@ class Copy:
     formats: tuple[str, ...]
     secret: bool
     sent: bool = False
+    found: bool = False
 
 
 # What happens

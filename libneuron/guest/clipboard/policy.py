@@ -9,7 +9,8 @@
   we brought, without our mark, is compared with what it had read from us.
 - What we brought never goes back: neither with our mark, nor recognised as an echo, nor brought by a rival.
 - A copy that may not cross (direction, formats, secret) is not even announced to the other side.
-- What a clipboard already holds when it is found never replaces a copy known before.
+- What a clipboard already holds when it is found replaces no copy known before; if both were just found, the
+  host's wins.
 
 Sources: SPICE's grab serials with the host winning ties; Looking Glass' origin mark.
 """
@@ -148,6 +149,16 @@ def _lost(state: State, side: Side) -> Decision:
 
 
 def _copied(state: State, side: Side, offer: ClipboardOffer) -> Decision:
+    state, actions = _judged(state, side, offer)
+    here, copy = state.of(side), state.newest
+    if here.refused and copy is not None and copy.serial == here.serial and copy.side is side.other:
+        # This is the copy that was faster than our claim, and it has turned out not to count.
+        state, more = _claim(state, side)
+        return state, (*actions, *more)
+    return state, actions
+
+
+def _judged(state: State, side: Side, offer: ClipboardOffer) -> Decision:
     before = state.of(side)
     here = replace(before, number=offer.number, fresh=False, held=False, suspect=None)
     state = state.put(side, here)
@@ -163,19 +174,27 @@ def _copied(state: State, side: Side, offer: ClipboardOffer) -> Decision:
         return state, actions
     here = replace(here, offer=offer)
     state = state.put(side, here)
-    if before.fresh and state.newest is not None and state.newest.side is not side:
+    other = state.newest
+    if (
+        before.fresh
+        and other is not None
+        and other.side is not side
+        and not (side is Side.HOST and other.found)
+    ):
         return state, ()
     if here.pending and side is Side.GUEST:
-        return _claim(state, side) if here.refused else (state, ())  # a tie: the host's copy wins
+        return state, ()  # a tie: the host's copy wins
     known = next((mime for mime in here.served if mime in offer.formats), None)
     if known is not None and not offer.secret:
         return state.put(side, replace(here, suspect=offer)), (Compare(side, offer.number, known),)
-    return _accept(state, side, offer)
+    return _accept(state, side, offer, found=before.fresh)
 
 
-def _accept(state: State, side: Side, offer: ClipboardOffer, *, sent: bool = False) -> Decision:
+def _accept(
+    state: State, side: Side, offer: ClipboardOffer, *, sent: bool = False, found: bool = False
+) -> Decision:
     serial = state.serial + 1
-    copy = Copy(side, offer.number, serial, offer.formats, offer.secret, sent)
+    copy = Copy(side, offer.number, serial, offer.formats, offer.secret, sent, found)
     here = replace(state.of(side), held=False, pending=False, refused=False, served=(), suspect=None)
     return _claim(replace(state, serial=serial, newest=copy).put(side, here), side.other)
 
@@ -215,15 +234,13 @@ def _claimed(state: State, event: Claimed) -> Decision:
     side, here, copy = event.side, state.of(event.side), state.newest
     if event.serial != here.serial or not here.pending or copy is None or copy.serial != event.serial:
         return state, ()  # about an older claim
-    if not event.accepted and event.code == "clipboard.stale" and side is Side.GUEST:
+    if not event.accepted and event.code == "clipboard.stale":
         if here.number != here.after:
-            return _claim(state, side)  # a tie: the host's copy goes in after all
-        return state.put(side, replace(here, refused=True)), ()  # as soon as the faster copy is announced
+            return _claim(state, side)  # the faster copy is known, and did not become the newest
+        return state.put(side, replace(here, refused=True)), ()  # it is still to be announced
     state = state.put(side, replace(here, pending=False, held=event.accepted))
     if event.accepted:
         return state, (Record(copy.side, Happened.OFFERED, copy.formats),)
-    if event.code == "clipboard.stale":
-        return state, ()  # the host's newer copy is on its way to us
     return state, (Record(copy.side, Happened.FAILED, copy.formats, event.code),)
 
 

@@ -103,6 +103,7 @@ class WaylandClipboard(Worker):
         self._source: _Source | None = None
         self._pastes: list[_Paste] = []
         self._syncs: dict[int, Callable[[], None]] = {}
+        self._claiming: list[Future[None]] = []
         self._registry = self._wire.new_id()
         self._manager = self._device = 0
         self.kind = ""
@@ -123,8 +124,7 @@ class WaylandClipboard(Worker):
     def claim(self, claim: Claim) -> Future[None]:
         """See Clipboard.claim."""
         future: Future[None] = Future()
-        # Whatever was copied before now is announced before the answer to this.
-        self.do(future, lambda: self._sync(lambda: self._claim(claim, future)))
+        self.do(future, lambda: self._begin_claim(claim, future))
         return future
 
     def release(self) -> None:
@@ -149,6 +149,8 @@ class WaylandClipboard(Worker):
         for paste in self._pastes:
             os.close(paste.descriptor)
         self._pastes.clear()
+        for future in self._claiming:
+            future.set_exception(error)
         self._wire.close()
 
     # The connection.
@@ -297,8 +299,14 @@ class WaylandClipboard(Worker):
 
     # What we offer.
 
+    def _begin_claim(self, claim: Claim, future: Future[None]) -> None:
+        self._claiming.append(future)
+        # Whatever was copied before now is announced before the answer to this.
+        self._sync(lambda: self._claim(claim, future))
+
     def _claim(self, claim: Claim, future: Future[None]) -> None:
         if claim.after != self._copy.number:
+            self._claiming.remove(future)
             future.set_exception(ClipboardError("clipboard.stale"))
             return
         source = _Source(self._wire.new_id(), claim, _OURS + secrets.token_hex(8))
@@ -310,6 +318,11 @@ class WaylandClipboard(Worker):
             self._wire.request(source.object, _SOURCE_OFFER, name)
         self._wire.request(self._device, _DEVICE_SET_SELECTION, source.object)
         self._sources[source.object] = self._source = source
+        self._sync(lambda: self._claimed(future))
+
+    def _claimed(self, future: Future[None]) -> None:
+        """The compositor has taken the claim: whoever pastes from now on gets it."""
+        self._claiming.remove(future)
         future.set_result(None)
 
     def _release(self) -> None:

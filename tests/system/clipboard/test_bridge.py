@@ -160,6 +160,30 @@ def test_two_vms_share_through_the_host_and_come_to_rest(rigs: Make, desktop: Di
     assert (one.agent.writes, two.agent.writes) == (2, 2)
 
 
+def test_a_program_that_takes_over_our_text_is_not_taken_for_a_new_copy(rig: Rig, desktop: Display) -> None:
+    rig.copies({HTML: b"<b>x</b>", TEXT: b"x"})
+    rig.seen(Happened.OFFERED, Side.GUEST)
+    desktop.copy(desktop.paste())
+    desktop.copy(b"really new")
+    rig.agent.until(holding(TEXT, b"really new"))
+    assert rig.agent.writes == 1
+
+
+@pytest.mark.parametrize("desktop", ["x11"], indirect=True)
+def test_two_clipboard_managers_and_the_bridge_come_to_rest(
+    rig: Rig, desktop: Display, tmp_path: Path
+) -> None:
+    desktop.env |= {name: str(tmp_path) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    desktop.start("autocutsel", "-selection", "CLIPBOARD")
+    desktop.start("parcellite", "--no-icon")
+    for number in range(3):
+        rig.copies({HTML: b"<b>x</b>", TEXT: f"guest {number}".encode()})
+        rig.seen(Happened.CROSSED, Side.GUEST, times=number + 1)  # a manager has read it
+        desktop.copy(f"host {number}".encode())
+        rig.agent.until(holding(TEXT, f"host {number}".encode()))
+    assert rig.agent.writes == 3
+
+
 def test_a_storm_of_alternating_copies_on_a_real_desktop_makes_no_loop(rig: Rig, desktop: Display) -> None:
     rounds = 100
     for number in range(rounds):

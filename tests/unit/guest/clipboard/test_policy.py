@@ -218,6 +218,34 @@ def test_a_guest_that_appears_gets_the_hosts_copy_and_does_not_replace_it_by_its
     assert [later.side for later in run.claims()] == [HOST]
 
 
+def test_a_copy_made_while_the_host_is_still_being_looked_at_is_offered_after_all() -> None:
+    state = State("vm-1")
+    events: list[Event] = [
+        Came(HOST),
+        Came(GUEST),
+        Copied(GUEST, offer(1, origin="vm-1")),
+        Copied(GUEST, offer(2)),
+    ]
+    for event in events:
+        state, actions = decide(state, event)
+    [claim] = [action for action in actions if isinstance(action, PutClaim)]
+    state, actions = decide(state, Claimed(HOST, claim.copy.serial, accepted=False, code="clipboard.stale"))
+    assert actions == ()
+    for first in (offer(1), replace(offer(1), formats=())):
+        _, actions = decide(state, Copied(HOST, first))
+        assert [(claim.side, claim.after) for claim in actions if isinstance(claim, PutClaim)] == [(HOST, 1)]
+
+
+@pytest.mark.parametrize("order", [(HOST, GUEST), (GUEST, HOST)])
+def test_of_what_both_clipboards_already_hold_the_hosts_wins(order: tuple[Side, Side]) -> None:
+    state = State("vm-1")
+    events: list[Event] = [Came(HOST), Came(GUEST), *(Copied(side, offer(1)) for side in order)]
+    for event in events:
+        state, _ = decide(state, event)
+    assert state.newest is not None
+    assert state.newest.side is HOST
+
+
 def test_a_guest_that_goes_takes_its_promises_along_but_not_what_was_pasted() -> None:
     run = Run().shared(GUEST, 2, TEXT)
     assert run.feed(Gone(GUEST)) == (Release(HOST),)
