@@ -5,24 +5,15 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from neuron_guest.backend import App, BackendError
-from neuron_guest.platform.windows import app_paths, icons, shortcuts, targets, win32
-from neuron_guest.platform.windows.win32 import DWORD, HANDLE, LONG, POINTER, WSTR
+from neuron_guest.platform.windows import app_paths, icons, known_folders, shortcuts, targets, win32
+from neuron_guest.platform.windows.known_folders import Folder
+from neuron_guest.platform.windows.win32 import DWORD, POINTER, WSTR
 
-# KNOWNFOLDERID (Microsoft): Programs, CommonPrograms.
-_START_MENUS = (
-    uuid.UUID("a77f5d77-2e2b-44c3-a6a2-aba601054a51"),
-    uuid.UUID("0139d44e-6afe-49f2-8690-3dafcae6ffb8"),
-)
 _MAXIMUM_APPS = 2000
-_known_folder = win32.function(
-    "shell32", "SHGetKnownFolderPath", LONG, POINTER, DWORD, HANDLE, POINTER, fails="hresult"
-)
-_task_free = win32.function("ole32", "CoTaskMemFree", None, POINTER, fails="never")
 _expand = win32.function("kernel32", "ExpandEnvironmentStringsW", DWORD, WSTR, POINTER, DWORD, fails="never")
 
 
@@ -43,20 +34,14 @@ def apps(*, with_icons: bool) -> Sequence[App]:
 
 
 def start_menus() -> Sequence[Path]:
-    """The start menu's folders that exist."""
-    places = [folder for identifier in _START_MENUS if (folder := _folder(identifier)) is not None]
-    return [place for place in places if place.is_dir()]
-
-
-def _folder(identifier: uuid.UUID) -> Path | None:
-    text = ctypes.c_void_p()
-    try:
-        _known_folder(identifier.bytes_le, 0, None, ctypes.byref(text))
-        return Path(ctypes.wstring_at(text.value or 0))
-    except win32.Win32Error:
-        return None
-    finally:
-        _task_free(text)
+    """The start menu's folders that exist, the person's own first."""
+    found = []
+    for folder in (Folder.START_MENU, Folder.COMMON_START_MENU):
+        try:
+            found.append(known_folders.path_of(folder))
+        except win32.Win32Error:
+            continue  # this account has none
+    return [path for path in found if path.is_dir()]
 
 
 def _shortcut_files(folder: Path) -> Iterator[Path]:

@@ -1,9 +1,11 @@
-"""Where the agent lives on Windows, and what its parts are called. No I/O."""
+"""Where the agent lives on Windows, and what its parts are called."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import PureWindowsPath
+from pathlib import Path
+
+from neuron_guest.platform.windows import known_folders
+from neuron_guest.platform.windows.known_folders import Folder
 
 SERVICE = "NeuronGuest"
 DISPLAY_NAME = "NeuronGuest"
@@ -14,16 +16,11 @@ UNINSTALL_KEY = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\NeuronGues
 """Below HKEY_LOCAL_MACHINE: what "Installed apps" lists (Microsoft, "Uninstall Registry Key")."""
 
 
-def data_folder(environment: Mapping[str, str]) -> PureWindowsPath:
-    """Keys and status; only SYSTEM and administrators may look into it."""
-    return PureWindowsPath(environment.get("PROGRAMDATA", r"C:\ProgramData")) / _FOLDER
+def data_folder() -> Path:
+    """Keys, status and log; only SYSTEM and administrators may look into it."""
+    return known_folders.path_of(Folder.PROGRAM_DATA) / _FOLDER
 
 
-def program_folder(environment: Mapping[str, str]) -> PureWindowsPath:
+def program_folder() -> Path:
     """One folder per version below it."""
-    return PureWindowsPath(environment.get("PROGRAMFILES", r"C:\Program Files")) / _FOLDER
-
-
-def python_of(version_folder: PureWindowsPath) -> PureWindowsPath:
-    """The bundle's interpreter."""
-    return version_folder / "python.exe"
+    return known_folders.path_of(Folder.PROGRAM_FILES) / _FOLDER

@@ -13,6 +13,7 @@ _CREATE_NEW_PROCESS_GROUP = 0x200
 _ERROR_BAD_EXE_FORMAT = 193
 _ERROR_ELEVATION_REQUIRED = 740
 _ERROR_DIRECTORY = 267
+_ERROR_CANCELLED = 1223
 _SEE_MASK_NOASYNC, _SEE_MASK_FLAG_NO_UI, _SEE_MASK_NOCLOSEPROCESS = 0x100, 0x400, 0x40
 _SW_SHOWNORMAL = 1
 
@@ -79,6 +80,8 @@ create_process = win32.function(
 )  # fmt: skip
 _execute = win32.function("shell32", "ShellExecuteExW", BOOL, POINTER)
 _process_id = win32.function("kernel32", "GetProcessId", DWORD, HANDLE, fails="never")
+_wait = win32.function("kernel32", "WaitForSingleObject", DWORD, HANDLE, DWORD, fails="never")
+_exit_code = win32.function("kernel32", "GetExitCodeProcess", BOOL, HANDLE, POINTER)
 _search_path = win32.function(
     "kernel32", "SearchPathW", DWORD, WSTR, WSTR, WSTR, DWORD, POINTER, POINTER, fails="never"
 )
@@ -153,6 +156,33 @@ def _shell_open(file: str, *, verb: str | None, parameters: str | None = None) -
             raise _failure(file, error) from error
     with win32.Handle(info.hProcess) as process:
         return int(_process_id(process.value)) if process.value else 0
+
+
+def run_elevated(program: str, parameters: str) -> int:
+    """Run a program after Windows asked the person for permission (UAC); its exit status.
+
+    Raises: BackendError refused if the person said no, failed.
+    """
+    info = _ExecuteInfo(
+        cbSize=ctypes.sizeof(_ExecuteInfo),
+        fMask=_SEE_MASK_NOASYNC | _SEE_MASK_NOCLOSEPROCESS,
+        lpVerb="runas",
+        lpFile=program,
+        lpParameters=parameters,
+        nShow=_SW_SHOWNORMAL,
+    )
+    with com.apartment():
+        try:
+            _execute(ctypes.byref(info))
+        except win32.Win32Error as error:
+            if error.code == _ERROR_CANCELLED:
+                raise BackendError("refused", "the person did not permit it") from error
+            raise _failure(program, error) from error
+    with win32.Handle(info.hProcess) as process:
+        status = DWORD()
+        _wait(process.value, win32.INFINITE)
+        _exit_code(process.value, ctypes.byref(status))
+        return status.value
 
 
 def _find(program: str) -> str:

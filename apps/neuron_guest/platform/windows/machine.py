@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -55,12 +54,12 @@ class WindowsMachine:
 
     def __init__(self) -> None:
         self._backend = SessionBackend()
-        self._status = Status(Path(install_layout.data_folder(os.environ)) / STATUS_FILE)
+        self._status = Status(lambda: install_layout.data_folder() / STATUS_FILE)
 
     @property
     def keys_folder(self) -> Path:
         """See :class:`neuron_guest.machine.Machine`."""
-        return Path(install_layout.data_folder(os.environ)) / "keys"
+        return install_layout.data_folder() / "keys"
 
     def port(self, path: Path | None) -> WindowsPort:
         r"""See :class:`neuron_guest.machine.Machine`; pathlib adds a backslash to ``\\.\COM5``."""

@@ -1,9 +1,10 @@
-"""Reading the registry with the standard library, absent keys being an answer and not an error."""
+"""The registry through the standard library; absent keys are an answer and not an error."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _winreg: Any = None
@@ -40,3 +41,19 @@ def text(hive: str, path: str, name: str) -> str | None:
     if kind == winreg.REG_EXPAND_SZ and isinstance(value, str):
         return str(winreg.ExpandEnvironmentStrings(value))
     return value if kind == winreg.REG_SZ and isinstance(value, str) else None
+
+
+def write(path: str, values: Mapping[str, str | int]) -> None:
+    """Create a key below HKEY_LOCAL_MACHINE with these values. Raises: OSError without the right to."""
+    winreg = _module()
+    with winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_WRITE) as key:
+        for name, value in values.items():
+            kind = winreg.REG_SZ if isinstance(value, str) else winreg.REG_DWORD
+            winreg.SetValueEx(key, name, 0, kind, value)
+
+
+def remove(path: str) -> None:
+    """Remove a key below HKEY_LOCAL_MACHINE that has no keys of its own; absent is fine. Raises: OSError."""
+    winreg = _module()
+    with contextlib.suppress(FileNotFoundError):
+        winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import logging.handlers
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="neuron-guest-service")
     parser.add_argument("--port", type=Path, help="the port's device, if not the usual one")
     options = parser.parse_args(argv)
-    _log_to(Path(install_layout.data_folder(os.environ)))
+    _log_to(install_layout.data_folder())
 
     def body(controls: service.Controls) -> None:
         keys = GuestKeys(MACHINE.keys_folder, MACHINE.discs)

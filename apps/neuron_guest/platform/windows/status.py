@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,8 @@ class Told:
 class Status:
     """The service's side."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Callable[[], Path]) -> None:
+        self._where = path
         self._last: str | None = None
         self._running = False
 
@@ -47,11 +48,12 @@ class Status:
     def _write(self, port: str | None) -> None:
         self._last = port
         told = {"version": VERSION, "process": os.getpid(), "port": port}
-        fresh = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            path = self._where()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(".new")
             fresh.write_text(json.dumps(told), encoding="utf-8")
-            fresh.replace(self._path)
+            fresh.replace(path)
         except OSError as error:
             _log.warning("the status could not be written: %s", error)
 

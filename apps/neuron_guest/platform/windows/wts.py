@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Sequence
 
 from neuron_guest.platform.windows import win32
-from neuron_guest.platform.windows.sessions import Session
+from neuron_guest.platform.windows.sessions import Connection, Session
 from neuron_guest.platform.windows.win32 import BOOL, DWORD, HANDLE, POINTER, WSTR
 
 _USER_NAME = 5
@@ -50,6 +50,10 @@ def sessions() -> Sequence[Session]:
         states = [(listed[place].SessionId, listed[place].State) for place in range(count.value)]
     finally:
         _free(array)
+    here = console()
+    if not states and here is not None:
+        # Wine lists none; the console's is there all the same.
+        states = [(here, Connection.ACTIVE)]
     return [Session(number, state, user(number), is_locked(number)) for number, state in states]
 
 

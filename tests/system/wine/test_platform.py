@@ -1,0 +1,44 @@
+"""Single parts of the Windows platform against Windows' own functions."""
+
+from __future__ import annotations
+
+import random
+
+from tests.system.wine.lab import WineLab
+from tests.system.wine.test_desktop import do
+
+
+def test_windows_own_parser_reads_our_command_lines_back(wine: WineLab) -> None:
+    seed = random.Random(1)
+    marks = ["a", "b c", " ", "\t", '"', "\\", "\\\\", "'", "$", "^", "%PATH%", "é", "😀", "&", "|", "\n"]
+    lists = [
+        ["".join(seed.choices(marks, k=seed.randrange(8))) for _ in range(seed.randrange(5))]
+        for _ in range(3000)
+    ]
+    assert wine.call("platform_parts.parsed_back", lists=lists) == lists
+
+
+def test_a_program_gets_its_arguments_unharmed(wine: WineLab) -> None:
+    words = ["a b", 'say "x"', "c:\\d\\", "%PATH%", "$(id)", "é😀", "", "&calc"]
+    target = r"C:\arguments.json"
+    code = "import json,os,sys;p=sys.argv[1];json.dump(sys.argv[2:],open(p+'1','w'));os.replace(p+'1',p)"
+    python = wine.call("platform_parts.interpreter")
+    assert do(wine, "launch", python, ["-c", code, target, *words]) > 0
+    assert wine.call("platform_parts.wait_for_arguments", path=target) == words
+
+
+def test_the_person_has_an_identity_and_a_session(wine: WineLab) -> None:
+    assert wine.call("platform_parts.own_sid").startswith("S-1-5-21-")
+    said = wine.call("platform_parts.sessions")
+    assert said["console"] == said["own"]
+    assert [session["number"] for session in said["listed"]] == [said["own"]]
+
+
+def test_rights_are_set_and_nothing_is_inherited(wine: WineLab) -> None:
+    folder = wine.prefix / "drive_c" / "protected"
+    folder.mkdir()
+    said = wine.call(
+        "platform_parts.protected", path=r"C:\protected", sddl="O:BAD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+    )
+    assert ";;;SY)" in said
+    assert "BU" not in said
