@@ -37,10 +37,11 @@ from libneuron.guest.clipboard.events import (
     Send,
     Served,
 )
+from libneuron.guest.clipboard.rivals import LOOKING_GLASS
 from libneuron.guest.clipboard.rules import Happened, Owner, Rival, Rules, Side
 from libneuron.system.clipboard.model import ClipboardOffer
 
-RIVAL_OWNERS = {"looking-glass-client": Rival.LOOKING_GLASS}
+RIVAL_OWNERS = {LOOKING_GLASS: Rival.LOOKING_GLASS}
 """X11 classes of windows that own the host's clipboard on a rival's behalf."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from libneuron.guest.clipboard.bridge import Bridge
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rules import Activity, Happened, Rules, Side
 from libneuron.system.bus import LoopThread
-from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clipboard.targets import HTML, ORIGIN, PNG, SECRET_HINT, TEXT
 from libneuron.system.clipboard.wayland import WaylandClipboard
 from libneuron.system.clipboard.x11 import Times, X11Clipboard
@@ -27,9 +26,12 @@ EMOJI = "żółć שלום \U0001f469‍\U0001f680\nsecond line".encode()
 class Rig:
     """One VM on one desktop."""
 
-    def __init__(self, host: Clipboard, spool: Path, io: LoopThread, origin: str, rules: Rules) -> None:
+    def __init__(
+        self, host: X11Clipboard | WaylandClipboard, spool: Path, io: LoopThread, origin: str, rules: Rules
+    ) -> None:
         self.io = io
         self.agent = Agent()
+        self.host = host
         self._news = threading.Condition()
         self.bridge = Bridge(origin=origin, host=host, rules=rules, clock=RealClock(), on_activity=self._told)
         guest = GuestClipboard(self.agent, loop=io.loop, origin=origin, spool=spool)
@@ -73,7 +75,7 @@ def rigs(desktop: Display, tmp_path: Path, io: LoopThread) -> Iterator[Make]:
     made: list[Rig] = []
 
     def make(origin: str, rules: Rules) -> Rig:
-        host: Clipboard
+        host: X11Clipboard | WaylandClipboard
         if isinstance(desktop, Compositor):
             host = WaylandClipboard(socket=desktop.socket, spool=tmp_path)
         else:
@@ -196,3 +198,25 @@ def test_a_storm_of_alternating_copies_on_a_real_desktop_makes_no_loop(rig: Rig,
         assert desktop.paste() == f"guest {number}".encode()
     assert rig.agent.writes == rounds
     assert len(rig.seen(Happened.OFFERED, Side.GUEST)) == rounds
+
+
+def test_a_clipboard_at_rest_waits_for_nothing_but_events(rig: Rig, desktop: Display) -> None:
+    """No time limit runs while nothing is under way, so nothing wakes the machine up."""
+    desktop.copy(b"x")
+    rig.agent.until(holding(TEXT, b"x"))
+    rig.seen(Happened.OFFERED, Side.HOST)
+    waits: list[list[float | None]] = []
+    asleep = threading.Event()
+    real = rig.host.sleep
+
+    def sleep(
+        reads: Iterable[int], writes: Iterable[int] = (), *, until: Iterable[float | None] = ()
+    ) -> set[int]:
+        waits.append(list(until))
+        asleep.set()
+        return real(reads, writes, until=waits[-1])
+
+    rig.host.sleep = sleep  # type: ignore[method-assign]
+    rig.host.poke()
+    assert asleep.wait(WAIT)
+    assert set(waits[-1]) == {None}
