@@ -82,7 +82,8 @@ class Apt:
         (tree / "usr/share/guest").mkdir(parents=True)
         (tree / "usr/share/guest/version").write_text(version)
         (tree / "DEBIAN/control").write_text(
-            f"Package: guest\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n"
+            f"Package: guest\nVersion: {version}\nArchitecture: all\n"
+            "Maintainer: x <x@example.org>\nDescription: x\n"
         )
         made = self.machine.work / f"guest_{version}_all.deb"
         run("dpkg-deb", "--build", "--root-owner-group", tree, made)
