@@ -197,7 +197,8 @@ def test_pacman_updates_only_with_a_snapshot(machine: Disk, can: bool) -> None:
     done = subprocess.run(
         ["pacman", "--config", config, "--root", root, "--dbpath", root / "var/lib/pacman", "--cachedir",
         machine.work,
-         "--hookdir", root / "etc/pacman.d/hooks", "--logfile", machine.work / "pacman.log", "--noconfirm", "-U",
+         "--hookdir", root / "etc/pacman.d/hooks", "--logfile", machine.work / "pacman.log",
+         "--noconfirm", "-U",
          pacman_package(machine)],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
