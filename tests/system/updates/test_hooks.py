@@ -94,7 +94,6 @@ class Apt:
         given = {**os.environ, "APT_CONFIG": str(self.config), "DEBIAN_FRONTEND": "noninteractive", **env}
         return subprocess.run(words, env=given, capture_output=True, text=True, check=False, timeout=120)
 
-    @property
     def installed(self) -> str:
         place = self.machine.point / "usr/share/guest/version"
         return place.read_text() if place.exists() else ""
@@ -106,7 +105,7 @@ def test_apt_takes_a_snapshot_with_the_versions_and_judges_afterwards(machine: D
     hooks.install(machine.machine().root, resources(), ("apt",), program=str(program(machine)))
     done = apt.install(apt.package("1"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert apt.installed == "1"
+    assert apt.installed() == "1"
     (update,) = guardian.history(machine.machine()).updates
     assert (update.tool, update.stage.value, update.healthy) == ("apt", "ended", True)
     assert update.packages == {"guest": ("", "1")}
@@ -120,9 +119,9 @@ def test_apt_does_not_start_the_update_without_a_snapshot_unless_told(machine: D
     done = apt.install(package)
     assert done.returncode != 0
     assert "Too little space" in done.stderr
-    assert not apt.installed
+    assert not apt.installed()
     assert apt.install(package, NEURON_UPDATE_WITHOUT_SNAPSHOT="1").returncode == 0
-    assert apt.installed == "1"
+    assert apt.installed() == "1"
     assert guardian.history(machine.machine()).updates[-1].overridden
 
 
@@ -137,12 +136,12 @@ def test_apt_refuses_exactly_the_version_that_was_rolled_back(machine: Disk) -> 
     over = guardian.resume(machine.machine())
     assert over is not None
     assert over.outcome == "restored"
-    assert apt.installed == ""
+    assert apt.installed() == ""
     refused = apt.install(two)
     assert refused.returncode != 0
     assert "guest 2" in refused.stderr
     assert apt.install(three).returncode == 0
-    assert apt.installed == "3"
+    assert apt.installed() == "3"
 
 
 def busybox_answering(machine: Disk) -> tuple[str, threading.Thread]:
