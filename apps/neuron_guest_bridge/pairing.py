@@ -20,8 +20,10 @@ from libneuron.guest.hypervisor import disc, handover
 from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import ChannelState, Domain
-from libneuron.guest.keys import ENROLMENT_FILE
+from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire
 from libneuron.guest.permissions import PermissionStore
+from libneuron.guest.state import State
 from libneuron.system.bus import LoopThread
 from neuron_guest_bridge import targets
 
@@ -75,15 +77,23 @@ def _pair(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace) -
     with contextlib.ExitStack() as stack:
         method = _hand_over(stack, hypervisor, domain, text, options.method)
         io = stack.enter_context(LoopThread())
-        client = GuestClient(
-            VmEndpoint(hypervisor, domain),
-            VmKeys(store, domain.uuid),
-            permissions=lambda: allowed.get(domain.uuid),
-        )
-        guest = BlockingGuest(io, client)
-        stack.callback(guest.close)
-        _wait(guest, options.wait)
-        version = str(client.hello.get("version", "?"))
+        lock = acquire(where.runtime, domain.uuid)
+        if lock is None:
+            owner = OwnerClient(where.runtime, domain.uuid, domain.name)
+            io.wait(owner.open())
+            stack.callback(lambda: io.wait(owner.close()))
+            version = _wait_for_owner(io, owner, store, domain, options.wait)
+        else:
+            stack.enter_context(lock)
+            client = GuestClient(
+                VmEndpoint(hypervisor, domain),
+                VmKeys(store, domain.uuid),
+                permissions=lambda: allowed.get(domain.uuid),
+            )
+            guest = BlockingGuest(io, client)
+            stack.callback(guest.close)
+            _wait(guest, options.wait)
+            version = str(client.hello.get("version", "?"))
     data = {"vm": domain.uuid, "paired": True, "method": method, "version": version}
     return Reply(data, f"“{domain.name}” is paired (NeuronGuest {version}).")
 
@@ -125,6 +135,24 @@ def _wait(guest: BlockingGuest, seconds: float) -> None:
             guest.retry()
         else:
             return
+
+
+def _wait_for_owner(
+    io: LoopThread, owner: OwnerClient, store: KeyStore, domain: Domain, seconds: float
+) -> str:
+    """Until the program that owns the channel (the tray) has used the new keys."""
+    end = time.monotonic() + seconds
+    while True:
+        io.wait(owner.request(KICK))
+        found = io.wait(owner.request(STATE)).data
+        if store.candidates(domain.uuid) == ("paired",):
+            hello = found.get("hello")
+            return str(hello.get("version", "?")) if isinstance(hello, dict) else "?"
+        if found.get("state") == State.READY.value:  # with the old keys: it will not look for others
+            raise GuestError("guest.channel-in-use", vm=domain.name)
+        if time.monotonic() >= end:
+            raise GuestError("guest.agent-silent", vm=domain.name)
+        time.sleep(1)
 
 
 def _take_out(remove: Callable[[], None]) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 Carrier = Callable[[dict[str, Any], float], Any]
 """Sends one qemu-ga command and returns what its ``return`` holds; the second argument is seconds."""
 
-_CHUNK = 48 * 1024  # through libvirt, a command of 350 KB never arrived
+_CHUNK = 48 * 1024  # of a write: through libvirt, a command of 350 KB never arrived
+_READ = 1 << 20
 
 
 class GuestFailedError(RuntimeError):
@@ -53,6 +54,10 @@ class Shell:
 
     def __init__(self, carry: Carrier) -> None:
         self._carry = carry
+
+    def ping(self) -> None:
+        """Ask whether qemu-ga is there. Raises: GuestFailedError."""
+        self._carry({"execute": "guest-ping"}, 10)
 
     def wait(self, *, timeout: float = 180) -> None:
         """Wait until qemu-ga answers, which is late in the guest's boot."""
@@ -132,7 +137,7 @@ class Shell:
         parts = []
         try:
             while True:
-                arguments = {"handle": handle, "count": _CHUNK}
+                arguments = {"handle": handle, "count": _READ}
                 answer = self._carry({"execute": "guest-file-read", "arguments": arguments}, 60)
                 parts.append(base64.b64decode(answer["buf-b64"]))
                 if answer["eof"]:
