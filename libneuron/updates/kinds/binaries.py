@@ -9,7 +9,7 @@ from libneuron.updates.health import Outcome, failed
 from libneuron.updates.kinds.libraries import Libraries
 from libneuron.updates.subject import Probe, Subject
 
-_DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/lib", "/usr/libexec", "/lib")
+_DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
 
 def binaries(settings: Table) -> Probe:

@@ -47,10 +47,10 @@ def _whole(file: BinaryIO) -> bool:
     while True:
         place = file.tell()
         magic = file.read(6)
-        if magic.rstrip(b"\0") == b"":
-            if not magic:
-                return walked > 0
-            file.seek(place + 4)  # archives are padded with zero bytes, in steps of four
+        if not magic:
+            return walked > 0
+        if not magic[:4].rstrip(b"\0"):
+            file.seek(place + len(magic[:4]))  # archives are padded with zero bytes, in steps of four
             continue
         file.seek(place)
         if magic in _CPIO:
