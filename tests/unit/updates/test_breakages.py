@@ -101,7 +101,8 @@ class Machine:
                 f"{modules}/kernel/fs/a.ko": "module",
                 f"{modules}/kernel/fs/b.ko": "module",
                 "/var/lib/dpkg/status": status(("sddm", "1"), ("libc6", "2")),
-                "/proc/self/mountinfo": "30 1 0:30 /@ / rw - btrfs /dev/vda2 rw\n31 30 8:1 / /home rw - ext4 /dev/vda3 rw\n",
+                "/proc/self/mountinfo": "30 1 0:30 /@ / rw - btrfs /dev/vda2 rw\n"
+                "31 30 8:1 / /home rw - ext4 /dev/vda3 rw\n",
                 "/proc/cmdline": "quiet vfio-pci.ids=10de:2684",
                 "/proc/sys/kernel/osrelease": RELEASE,
                 "/sys/bus/pci/drivers/vfio-pci/x": "",
