@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from libneuron.cli import Reply, add_json, parser
 from libneuron.errors import QT_TRANSLATE_NOOP, english
-from libneuron.hardware import acs, bundle, findings, isolation, names, report
+from libneuron.hardware import acs, boot_plan, bundle, findings, isolation, names, report
+from libneuron.hardware.boot_plan import BootPlan
+from libneuron.hardware.boot_text import Arguments
 from libneuron.hardware.capture import capture
 from libneuron.hardware.errors import HardwareError
 from libneuron.hardware.machine import Device, Machine, parse_address
@@ -26,6 +29,9 @@ _TEXTS = {
     "group": QT_TRANSLATE_NOOP("advisor", "Group {number}: {answer}"),
     "no-group": QT_TRANSLATE_NOOP("advisor", "in no group"),
     "keeps-apart": QT_TRANSLATE_NOOP("advisor", "keeps devices apart: {answer}"),
+    "nothing-to-change": QT_TRANSLATE_NOOP("advisor", "No start option needs to be changed."),
+    "then-run": QT_TRANSLATE_NOOP("advisor", "Then, as administrator: {command}"),
+    "not-applied": QT_TRANSLATE_NOOP("advisor", "Nothing was changed. After the change, restart the PC."),
     "missing": QT_TRANSLATE_NOOP("advisor", "missing: {bits}"),
 }
 
@@ -132,6 +138,29 @@ def explain(options: argparse.Namespace) -> Reply:
     return Reply(data, "\n".join(lines))
 
 
+def plan(options: argparse.Namespace) -> Reply:
+    """The change of start options that would help (or that was asked for), as a diff. Changes nothing."""
+    tree = _tree(options)
+    judged = report.judge(capture(tree, names.Numbers()))
+    asked = Arguments(tuple(options.add), tuple(options.remove))
+    arguments = asked if asked != Arguments() else findings.wanted_arguments(judged.findings)
+    made = BootPlan(arguments, (), (), ())
+    if arguments != Arguments():
+        made = boot_plan.plan_boot_change(boot_plan.read(tree), judged.machine.boot, arguments)
+    data = {
+        "add": list(arguments.add),
+        "remove": list(arguments.remove),
+        "edits": [{"path": edit.path, "diff": edit.diff} for edit in made.edits],
+        "commands": [list(command) for command in made.commands],
+        "undo_commands": [list(command) for command in made.undo_commands],
+    }
+    if made.empty:
+        return Reply(data, _say("nothing-to-change"))
+    lines = [edit.diff for edit in made.edits]
+    lines += [_say("then-run", command=shlex.join(command)) for command in made.commands]
+    return Reply(data, "\n".join([*lines, _say("not-applied")]))
+
+
 def bundle_save(options: argparse.Namespace) -> Reply:
     """Write what was read to a file that names nobody."""
     recording = bundle.record(_tree(options), names.Numbers())
@@ -168,6 +197,13 @@ def build() -> argparse.ArgumentParser:
     verb = verbs.add_parser("groups", help="the groups that the kernel made")
     _from_elsewhere(verb)
     verb.set_defaults(verb=groups)
+    verb = verbs.add_parser("plan", help="show how the start options would change; changes nothing")
+    verb.add_argument(
+        "--add", action="append", default=[], metavar="OPTION", help="instead of what would help"
+    )
+    verb.add_argument("--remove", action="append", default=[], metavar="OPTION")
+    _from_elsewhere(verb)
+    verb.set_defaults(verb=plan)
     inside = verbs.add_parser("bundle", help="save this PC to a file, or open one").add_subparsers(
         metavar="save|open", required=True
     )

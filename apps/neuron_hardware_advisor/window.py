@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QFrame, QStackedWidget, QTabWidget, QWidget
 
 from libneuron.errors import NeuronError
-from libneuron.hardware import bundle, names
-from libneuron.hardware.capture import capture
 from libneuron.hardware.errors import HardwareError
-from libneuron.hardware.report import Report, judge, verdict_text
-from libneuron.system.files import Root
 from libneuron.ui.announce import announce
 from libneuron.ui.app import application, run
 from libneuron.ui.dialogs import show_error
@@ -23,20 +20,34 @@ from libneuron.ui.tasks import tasks
 from libneuron.ui.text import translate
 from libneuron.ui.widgets import Button, EmptyState, OneLine, column, menu_button, row
 from libneuron.ui.window import Window
-from neuron_hardware_advisor.answer import AnswerPage
-from neuron_hardware_advisor.topology_page import TopologyPage
 
-Read = Callable[[], Report]
+if TYPE_CHECKING:  # imported where they are first needed, so that the window appears before
+    from libneuron.hardware.report import Report
+    from neuron_hardware_advisor.answer import AnswerPage
+    from neuron_hardware_advisor.topology_page import TopologyPage
+
+Read = Callable[[], "Report"]
 
 
 def this_pc() -> Report:
     """Read and judge the machine that runs the window."""
-    return judge(capture(Root(), names.of_this_machine()))
+    from neuron_hardware_advisor import sources
+
+    return sources.this_pc()
 
 
 def from_bundle(path: Path) -> Report:
     """Read and judge a saved machine. Raises: HardwareError bundle-unreadable."""
-    return judge(bundle.machine(bundle.open_file(path), names.from_file()))
+    from neuron_hardware_advisor import sources
+
+    return sources.from_bundle(path)
+
+
+def save_this_pc(path: Path) -> None:
+    """Write what is read of this machine to a file. Raises: HardwareError bundle-unwritable."""
+    from neuron_hardware_advisor import sources
+
+    sources.save_this_pc(path)
 
 
 class AdvisorWindow(Window):
@@ -68,6 +79,8 @@ class AdvisorWindow(Window):
         )
         self.pages.addWidget(self.waiting)
         self.tabs: QTabWidget | None = None
+        self.answer: AnswerPage
+        self.topology: TopologyPage
         bar = QFrame()
         bar.setProperty("kind", "bar")
         line = row(self.source, self.files, self.again, gap=1, margin=2)
@@ -99,6 +112,10 @@ class AdvisorWindow(Window):
 
     def show_report(self, report: Report) -> None:
         """Show a judged machine; the tab that was open stays open."""
+        from libneuron.hardware.report import verdict_text
+        from neuron_hardware_advisor.answer import AnswerPage
+        from neuron_hardware_advisor.topology_page import TopologyPage
+
         before = self.tabs
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
@@ -164,7 +181,7 @@ class AdvisorWindow(Window):
     def save_bundle(self, path: Path) -> None:
         """Read this PC and save it."""
         tasks().start(
-            lambda _progress: bundle.save(bundle.record(Root(), names.Numbers()), path),
+            lambda _progress: save_this_pc(path),
             owner=self,
             done=lambda _nothing: announce(self, translate("Advisor", "Saved.")),
             failed=self._not_saved,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from libneuron.errors import Translate, english
 from libneuron.hardware import kernels, steps
 from libneuron.hardware.acs import Override
+from libneuron.hardware.boot_text import Arguments
 from libneuron.hardware.config_space import AcsBits
 from libneuron.hardware.gpus import Gpu, is_usable
 from libneuron.hardware.iommu import IommuVerdict, State
@@ -267,6 +268,23 @@ def _about_machine(machine: Machine) -> Iterator[Finding]:
     if 0 < machine.cpu.threads < _COMFORTABLE_THREADS:
         count = (("threads", str(machine.cpu.threads)),)
         yield Finding("processor-small", Severity.WARNING, "/proc/cpuinfo", params=count)
+
+
+def wanted_arguments(findings: tuple[Finding, ...]) -> Arguments:
+    """The kernel arguments that what stands in the way asks for; an ACS override is never among them."""
+    add: list[str] = []
+    remove: list[str] = []
+    for finding in findings:
+        words = dict(finding.params)
+        if finding.severity is not Severity.CHANGE:
+            continue
+        if finding.code == "iommu-needs-argument":
+            add.append(words["argument"])
+        elif finding.code == "iommu-off-by-argument":
+            remove.append(words["argument"])
+        elif finding.code == "gpu-shared-config-acs":
+            add.append(f"pci=config_acs={words['mask']}@{words['culprit']}")
+    return Arguments(tuple(add), tuple(remove))
 
 
 def conclude(findings: tuple[Finding, ...], gpus: tuple[Gpu, ...]) -> Verdict:

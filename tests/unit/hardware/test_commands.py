@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,42 @@ def test_a_recorded_tree_is_read_below_its_prefix(tmp_path: Path, capsys: pytest
     (listed / "0000:00:02.0").symlink_to("../../../devices/pci0000:00/0000:00:02.0")
     _, out = run(capsys, "scan", "--root", str(tmp_path), "--json")
     assert [gpu["id"] for gpu in json.loads(out)["gpus"]] == ["8086:3e92"]
+
+
+def tree(top: Path, name: str) -> str:
+    """A golden boot tree with a PC whose kernel waits to be asked for the IOMMU."""
+    shutil.copytree(FIXTURES.parent / "boot" / name / "before", top, dirs_exist_ok=True)
+    for path, text in {
+        "proc/cpuinfo": "vendor_id: GenuineIntel\nflags: vmx\n",
+        "proc/sys/kernel/osrelease": "6.12.1",
+        "boot/config-6.12.1": "CONFIG_INTEL_IOMMU=y\nCONFIG_VFIO_PCI=m\n",
+        "sys/firmware/acpi/tables/DMAR": "",
+    }.items():
+        (top / path).parent.mkdir(parents=True, exist_ok=True)
+        (top / path).write_text(text)
+    (top / "sys/bus/pci/devices").mkdir(parents=True)
+    return str(top)
+
+
+def test_plan_shows_what_would_help_and_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top = tree(tmp_path, "debian-grub")
+    before = (tmp_path / "etc/default/grub").read_bytes()
+    _, out = run(capsys, "plan", "--root", top)
+    assert '+GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on"' in out
+    assert "update-grub" in out
+    assert (tmp_path / "etc/default/grub").read_bytes() == before
+
+
+def test_plan_of_what_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    top = tree(tmp_path, "arch-limine")
+    _, out = run(capsys, "plan", "--root", top, "--add", "iommu=pt", "--remove", "quiet", "--json")
+    data = json.loads(out)
+    assert (data["add"], data["remove"]) == (["iommu=pt"], ["quiet"])
+    assert [edit["path"] for edit in data["edits"]] == ["/boot/limine.conf"]
+
+
+def test_plan_without_a_need_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = run(capsys, "plan", "--bundle", SHARED)
+    assert out == "No start option needs to be changed.\n"

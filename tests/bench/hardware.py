@@ -1,0 +1,159 @@
+"""Reading and judging a PC beside ``lspci -vv`` and ``lshw``, and the window's start beside a bare Qt window.
+
+A PC of 100 devices lies in a folder of the file system; lspci reads the same folder (``-O sysfs.path=``),
+lshw knows only this machine. Each figure is the best of several runs, taken in turn.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from libneuron.hardware import bundle
+from libneuron.hardware.acs import Settings
+from libneuron.hardware.capture import capture
+from libneuron.hardware.grouping import predict
+from libneuron.hardware.names import Numbers
+from libneuron.hardware.report import as_json, judge
+from libneuron.system.files import Root
+from tests.bench.table import Gate, show, timed, verdict
+from tests.unit.hardware.pc import ALL_ACS, REQUIRED, Pc, config
+
+_PORTS = 33  # each with two functions behind it: 99 devices and a host bridge
+_RUNS = 7
+_INHERITED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+_ENVIRONMENT = _INHERITED | {
+    "QT_QPA_PLATFORM": "offscreen",
+    "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / f"neuron-bench-{os.getuid()}"),
+}
+"""An installed program has its bytecode; ./dev writes none into a checkout, so it goes elsewhere."""
+
+_BARE = """
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QLabel, QWidget, QVBoxLayout
+class Shown(QWidget):
+    def paintEvent(self, event):
+        super().paintEvent(event)
+        QTimer.singleShot(0, QApplication.quit)
+app = QApplication([])
+window = Shown()
+QVBoxLayout(window).addWidget(QLabel("x"))
+window.resize(920, 700)
+window.show()
+app.exec()
+"""
+_OURS = """
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from libneuron.ui.app import application
+from neuron_hardware_advisor.window import AdvisorWindow
+class Shown(AdvisorWindow):
+    def paintEvent(self, event):
+        super().paintEvent(event)
+        QTimer.singleShot(0, QApplication.quit)
+app = application(app_id="org.neuronos.HardwareAdvisor", name="Hardware Advisor")
+window = Shown()
+window.show()
+app.exec()
+"""
+
+
+def hundred() -> Pc:
+    """A PC of 100 devices: a host bridge, and cards of two functions behind root ports of four to a slot."""
+    pc = Pc().desktop(arguments="intel_iommu=on")
+    pc.add("0000:00:00.0", config(class_code=0x060000, port=None))
+    for index in range(_PORTS):
+        port = f"0000:00:{1 + index // 4:02x}.{index % 4}"
+        acs = (ALL_ACS, REQUIRED) if index % 2 else None
+        pc.port(port, acs=acs, multifunction=True)
+        card = f"0000:{index + 1:02x}:00"
+        code = 0x030000 if index % 8 == 0 else 0x020000
+        pc.add(f"{card}.0", config(class_code=code, multifunction=True), below=port, reset_method="bus")
+        pc.add(f"{card}.1", config(class_code=0x040300), below=port)
+    for address in pc.paths:  # lspci insists on these
+        none = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+        pc.text(f"/sys/bus/pci/devices/{address}/resource", none * 13)
+        pc.text(f"/sys/bus/pci/devices/{address}/irq", "0\n")
+    groups = set(predict(pc.machine(), Settings()).certain.values())
+    for number, group in enumerate(sorted(groups, key=min)):
+        pc.group(number, *map(str, group))
+    return pc
+
+
+def lay_out(pc: Pc, top: Path) -> None:
+    """The PC as folders, files and links, as sysfs shows them."""
+    devices = "/sys/bus/pci/devices/"
+    for path, target in pc.links.items():
+        place = top / path.lstrip("/")
+        if path.startswith(devices) and "/" not in path.removeprefix(devices):
+            (top / "sys/bus/pci/devices" / target).resolve().mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(target)
+    for path, data in pc.files.items():
+        place = top / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    for path, names in pc.names.items():
+        for name in names:
+            place = top / path.lstrip("/") / name
+            if not place.exists() and not place.is_symlink():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.touch()
+
+
+def _scan(tree: Root) -> None:
+    as_json(judge(capture(tree, Numbers())))
+
+
+def _run(*words: str | Path) -> Callable[[], object]:
+    return lambda: subprocess.run(words, check=True, capture_output=True, env=_ENVIRONMENT)
+
+
+def _best(works: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds of each, the best of several rounds in turn."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(_RUNS):
+        for name, work in works.items():
+            times[name].append(timed(work))
+    return {name: min(taken) for name, taken in times.items()}
+
+
+def main() -> int:
+    """Measure, print, and judge the ratios."""
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        lay_out(hundred(), top)
+        tree = Root(top)
+        machine = capture(tree, Numbers())
+        assert len(machine.devices) == 100
+        saved = top / "x.bundle"
+        bundle.save(bundle.record(tree, Numbers()), saved)
+        advisor = (sys.executable, "-m", "neuron_hardware_advisor", "scan", "--json")
+        best = _best(
+            {
+                "read and judge 100 devices, in process": lambda: _scan(tree),
+                "… of it: judge": lambda: judge(machine),
+                "neuron-hardware-advisor scan --root, 100 devices": _run(*advisor, "--root", top),
+                "lspci -vv, the same 100 devices": _run(
+                    "lspci", "-vv", "-O", f"sysfs.path={top}/sys/bus/pci"
+                ),
+                "neuron-hardware-advisor scan, this machine": _run(*advisor),
+                "lspci -vv, this machine": _run("lspci", "-vv"),
+                "lshw -json, this machine": _run(shutil.which("lshw") or "lshw", "-json"),
+                "bare Qt window to its first picture": _run(sys.executable, "-c", _BARE),
+                "the Advisor's window to its first picture": _run(sys.executable, "-c", _OURS),
+            }
+        )
+    show("Hardware Advisor", ("", "ms"), [(name, f"{taken * 1000:.1f}") for name, taken in best.items()])
+    times = list(best.values())
+    return verdict(
+        [
+            Gate("scan of this machine ÷ lshw", times[4] / times[6], 4.0, at_least=False),
+            Gate("window ÷ bare Qt window", times[8] / times[7], 2.0, at_least=False),
+        ]
+    )
