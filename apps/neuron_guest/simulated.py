@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from neuron_guest.backend import App, BackendError, Mode, Offer, Window
 
 _MODES = (Mode(1024, 768, 60), Mode(1280, 800, 60), Mode(1920, 1080, 60), Mode(2560, 1440, 60))
+_TEXT = "text/plain;charset=utf-8"
 _APPS = (
     App("notes", "Notes (simulated)", "notes"),
     App("paint", "Paint (simulated)", "paint"),
@@ -125,6 +126,8 @@ class SimulatedBackend:
                     title = " ".join((app.name, *args))
                     self._windows[self._next] = Window(self._next, title, app.id, focused=False)
                 self.focus_window(self._next)
+                if app.id == "notes":  # so that a copy made inside can be tried from the outside
+                    self.copy({_TEXT: b"Copied in the simulated machine\xe2\x80\x99s Notes"})
                 return self._next
         raise BackendError("not-found", f"there is no program “{path}”")
 

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -134,17 +135,20 @@ class Desktop:
             start_new_session=True,
         )
 
-    def start_python(self, *words: str, name: str = "app") -> subprocess.Popen[bytes]:
+    def start_python(
+        self, *words: str, name: str = "app", env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a Python module of the project: ``start_python("-m", "neuron_guest_bridge")``."""
-        return self.start(sys.executable, *words, name=name)
+        return self.start(sys.executable, *words, name=name, env=env)
 
-    def start_panel(self) -> None:
+    def start_panel(self) -> subprocess.Popen[bytes]:
         """Start lxqt-panel with a tray and wait until it hosts one."""
         settings = self.home / ".config" / "lxqt" / "panel.conf"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(_PANEL)
-        self.start("lxqt-panel", name="lxqt-panel")
+        panel = self.start("lxqt-panel", name="lxqt-panel")
         wait_for(lambda: self.owns("org.kde.StatusNotifierWatcher"), "the panel's tray")
+        return panel
 
     def stop(self, process: subprocess.Popen[bytes], *, seconds: float = 10.0) -> int:
         """End a program and everything it started; returns its status."""
@@ -182,6 +186,29 @@ class Desktop:
     def keys(self, *names: str) -> None:
         """Press keys as a person would: ``keys("Tab", "Return", "ctrl+q")``."""
         self.run("xdotool", "key", "--clearmodifiers", *names)
+
+    @contextmanager
+    def copied(self, text: str) -> Iterator[None]:
+        """``text`` is on the clipboard, owned by a real program, while the context lasts."""
+        source = self.home / "copied"
+        source.write_text(text)
+        owner = self.start("xclip", "-quiet", "-selection", "clipboard", "-i", str(source), name="xclip")
+        try:
+            yield
+        finally:
+            self.stop(owner)
+
+    def paste(self) -> str:
+        """The clipboard's text; empty if there is none."""
+        done = subprocess.run(
+            ["xclip", "-selection", "clipboard", "-o", "-t", "UTF8_STRING"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+        return done.stdout.decode() if done.returncode == 0 else ""
 
     def owns(self, name: str) -> bool:
         """Whether someone owns ``name`` on the session bus."""

@@ -1,0 +1,258 @@
+"""Guest Bridge on a real X11 desktop: with a screen reader, by keyboard, with a tray and without one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from libneuron.system.clipboard.model import Clipboard
+from libneuron.system.clipboard.x11 import X11Clipboard
+from libneuron.system.clock import RealClock
+from libneuron.system.paths import below
+from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.fleet import Fleet, Listeners
+from neuron_guest_bridge.machines import Snapshot
+from tests.ui.desktop.atspi import Client, Node
+from tests.ui.desktop.session import Desktop, wait_for
+from tests.ui.desktop.tray import TrayClient
+
+WINDOW = "Guest Bridge"
+LIBVIRT = "--connect=test:///default"  # libvirt's own test driver: one domain, called "test"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """A person who starts for the first time."""
+    return {
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+
+
+@contextmanager
+def _bridge(desktop: Desktop, home: dict[str, str], *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = desktop.start_python("-m", "neuron_guest_bridge", LIBVIRT, *words, env=home)
+    try:
+        yield process
+    finally:
+        desktop.stop(process)
+
+
+def _active(frame: Node) -> None:
+    wait_for(lambda: "active" in frame.states, "the active window")
+
+
+@contextmanager
+def _panel(desktop: Desktop) -> Iterator[None]:
+    panel = desktop.start_panel()
+    try:
+        yield
+    finally:
+        desktop.stop(panel)
+        wait_for(lambda: not desktop.owns("org.kde.StatusNotifierWatcher"), "the end of the panel")
+
+
+def test_an_assistive_client_tries_the_simulated_machine(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _bridge(desktop, home):
+        assistive.find("list item", "test, Running · Not set up")
+        assistive.find("push button", "Try a simulated machine").press()
+        assistive.find("list item", "Simulated machine, Simulated · Connected")
+        assistive.find("label", "This machine is simulated: its desktop exists only in memory.")
+        assistive.find("list item", "Files (simulated)")
+        search = assistive.find("text", "Search")
+        search.write("pai")
+        start = assistive.find("push button", "Start application")
+        wait_for(lambda: "enabled" in start.states, "an application to start")
+        start.press()
+        assistive.find("page tab", "Activity").press()
+        line = wait_for(
+            lambda: next(
+                (
+                    node.name
+                    for app in assistive.apps()
+                    for node in app.walk()
+                    if "Started Paint" in node.name
+                ),
+                "",
+            ),
+            "the activity",
+            seen=assistive.tree,
+        )
+        assert line.endswith("Started Paint (simulated) in Simulated machine")
+
+
+def test_the_keyboard_alone_changes_the_resolution(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _bridge(desktop, home):
+        assistive.find("list item", "test, Running · Not set up")
+        desktop.keys("alt+t")
+        assistive.find("list item", "Simulated machine, Simulated · Connected")
+        desktop.keys("alt+d")
+        now = "\u20661280 × 800\u2069"
+        assistive.find("label", f"Now {now}")
+        desktop.keys("alt+l")
+        desktop.keys("Up")
+        desktop.keys("alt+c")
+        assistive.find("label", "Now \u20661920 × 1080\u2069")
+
+
+def test_without_a_tray_closing_the_window_ends_it_and_the_person_was_told_once(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    notice = "There is no tray here: closing this window ends Guest Bridge."
+    for first in (True, False):
+        with _bridge(desktop, home) as process:
+            assistive.find("list item", "test, Running · Not set up")
+            if first:
+                assistive.find("label", notice)
+            frame = assistive.find("frame", WINDOW)
+            _active(frame)
+            told = [
+                n for a in assistive.apps() for n in a.walk() if n.name == notice and "showing" in n.states
+            ]
+            assert bool(told) is first
+            desktop.keys("ctrl+w")
+            assert process.wait(20) == 0
+
+
+def test_the_tray_keeps_it_running_and_a_second_start_brings_the_window_back(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _panel(desktop), TrayClient(desktop) as tray, _bridge(desktop, home) as process:
+        frame = assistive.find("frame", WINDOW)
+        tray.item()
+        _active(frame)
+        desktop.keys("ctrl+w")
+        wait_for(lambda: "showing" not in frame.states, "the hidden window")
+        assert process.poll() is None
+        second = desktop.start_python("-m", "neuron_guest_bridge", LIBVIRT, name="second", env=home)
+        assert second.wait(20) == 0
+        wait_for(lambda: "showing" in frame.states, "the window again")
+
+
+def test_the_tray_menu_drives_a_machine_and_tells_its_state(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _panel(desktop), TrayClient(desktop) as tray, _bridge(desktop, home) as process:
+        assistive.find("push button", "Try a simulated machine").press()
+        assistive.find("list item", "Files (simulated)")
+        name = "Simulated machine (Simulated · Connected)"
+        wait_for(lambda: any(entry.label == name for entry in tray.menu()), "the machine in the menu")
+        assert tray.tip() == "Guest Bridge: needs attention: test"
+        tray.click(name, "Clipboard", "Not shared")
+
+        def unshared() -> bool:
+            machine = next(entry for entry in tray.menu() if entry.label == name)
+            clipboard = next(entry for entry in machine.below if entry.label == "Clipboard")
+            return any(entry.label == "Not shared" and entry.checked for entry in clipboard.below)
+
+        wait_for(unshared, "the new direction in the menu")
+        tray.click(name, "Applications", "Paint (simulated)")
+        assistive.find("page tab", "Activity").press()
+        wait_for(
+            lambda: any("Started Paint" in node.name for app in assistive.apps() for node in app.walk()),
+            "the activity",
+        )
+        tray.click("Quit")
+        assert process.wait(20) == 0
+
+
+def test_a_tray_that_starts_later_gets_the_icon(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _bridge(desktop, home):
+        assistive.find("label", "There is no tray here: closing this window ends Guest Bridge.")
+        with _panel(desktop), TrayClient(desktop) as tray:
+            tray.item()
+
+
+def test_started_in_the_background_it_shows_only_in_the_tray(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _panel(desktop), TrayClient(desktop) as tray, _bridge(desktop, home, "--background"):
+        tray.item()
+        frames = [node for app in assistive.apps() for node in app.walk() if node.name == WINDOW]
+        assert not [node for node in frames if node.role == "frame" and "showing" in node.states]
+        tray.click("Open Guest Bridge")
+        assistive.find("frame", WINDOW)
+
+
+def test_without_libvirt_it_says_so_and_offers_the_simulated_machine(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    nowhere = "qemu+unix:///system?socket=/nonexistent"
+    process = desktop.start_python("-m", "neuron_guest_bridge", f"--connect={nowhere}", env=home)
+    try:
+        said = f"The virtual machine manager (libvirt) cannot be reached at {nowhere}."
+        assistive.find("label", said)
+        assistive.find("push button", "Try a simulated machine")
+    finally:
+        desktop.stop(process)
+
+
+class Heard:
+    """Notes what a fleet tells."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.snapshot = Snapshot()
+
+    def changed(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+
+@pytest.fixture
+def fleet(desktop: Desktop, tmp_path: Path) -> Iterator[tuple[Fleet, Heard]]:
+    """A fleet with a connected simulated machine, on the desktop's real clipboard."""
+
+    def clipboard() -> Clipboard:
+        return X11Clipboard(spool=tmp_path / "spool", display=desktop.environment["DISPLAY"])
+
+    made = Fleet(
+        below(tmp_path),
+        uri="test:///default",
+        clock=RealClock(),
+        host_clipboard=clipboard,
+        simulated_name="Simulated",
+    )
+    heard = Heard()
+    made.start(Listeners(heard.changed, heard.lines.append))
+    made.simulate()
+    wait_for(lambda: (found := heard.snapshot.find("simulated")) and found.sharing, "the connection")
+    yield made, heard
+    made.close()
+
+
+def test_a_copy_on_the_desktop_reaches_the_machine(desktop: Desktop, fleet: tuple[Fleet, Heard]) -> None:
+    machines, heard = fleet
+    text = "from the desktop: שלום 🙂\nsecond line"
+    with desktop.copied(text):
+        wait_for(
+            lambda: machines.ask("simulated", lambda api: api.clipboard_text()) == text,
+            "the copy in the guest",
+        )
+        crossed = wait_for(
+            lambda: next((line for line in heard.lines if line.what is What.COPY_CROSSED), None),
+            "the activity",
+        )
+    assert (crossed.way, crossed.size) == (Way.TO_GUEST, len(text.encode()))
+    assert text not in repr(heard.lines)
+
+
+def test_a_copy_in_the_machine_is_pasted_on_the_desktop(desktop: Desktop, fleet: tuple[Fleet, Heard]) -> None:
+    machines, heard = fleet
+    machines.launch("simulated", "notes", "Notes")
+    wait_for(lambda: any(line.what is What.COPY_OFFERED for line in heard.lines), "the offer")
+    pasted = wait_for(desktop.paste, "something to paste")
+    assert pasted == "Copied in the simulated machine’s Notes"
+    assert any(line.what is What.COPY_CROSSED and line.way is Way.TO_HOST for line in heard.lines)
+    assert "simulated machine’s" not in repr(heard.lines)

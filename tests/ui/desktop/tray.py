@@ -1,0 +1,93 @@
+"""The tray as its host sees it: the items that are registered, and their menus, over D-Bus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from libneuron.system.bus import Bus, LoopThread
+from libneuron.system.errors import SystemAccessError
+from tests.ui.desktop.session import Desktop, wait_for
+
+_WATCHER = "org.kde.StatusNotifierWatcher"
+_ITEM = "org.kde.StatusNotifierItem"
+_MENU = "com.canonical.dbusmenu"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a menu, with those below it."""
+
+    number: int
+    label: str
+    enabled: bool
+    checked: bool
+    below: tuple[Entry, ...]
+
+
+class TrayClient:
+    """Used as a context inside a :class:`Desktop` with a panel."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self._io = LoopThread()
+        self._bus = self._io.wait(Bus.open(address=desktop.environment["DBUS_SESSION_BUS_ADDRESS"]))
+
+    def __enter__(self) -> TrayClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._io.wait(self._bus.close())
+        self._io.close()
+
+    def _get(self, service: str, path: str, interface: str, name: str) -> Any:
+        return self._io.wait(self._bus.get(service, path, interface, name, timeout=5))
+
+    def items(self) -> list[tuple[str, str]]:
+        """(service, path) of each registered item."""
+        try:
+            found = self._get(_WATCHER, "/StatusNotifierWatcher", _WATCHER, "RegisteredStatusNotifierItems")
+        except SystemAccessError:
+            return []
+        return [(item.partition("/")[0], "/" + item.partition("/")[2]) for item in found]
+
+    def item(self) -> tuple[str, str]:
+        """The one item, once it is there."""
+        return wait_for(lambda: next(iter(self.items()), None), "an item in the tray")
+
+    def tip(self) -> str:
+        """What the item says about its state."""
+        return str(self._get(*self.item(), _ITEM, "ToolTip")[2])
+
+    def menu(self) -> tuple[Entry, ...]:
+        """The item's whole menu."""
+        service, path = self.item()
+        menu = self._get(service, path, _ITEM, "Menu")
+        _, layout = self._io.wait(
+            self._bus.call(service, menu, _MENU, "GetLayout", "iias", (0, -1, []), timeout=5)
+        )
+        return _entry(layout).below
+
+    def click(self, *labels: str) -> None:
+        """Press the entry at the end of ``labels``, from the top of the menu down."""
+        entries, number = self.menu(), 0
+        for label in labels:
+            found = next((entry for entry in entries if entry.label == label), None)
+            assert found is not None, f"no “{label}” among {[entry.label for entry in entries]}"
+            entries, number = found.below, found.number
+        service, path = self.item()
+        menu = self._get(service, path, _ITEM, "Menu")
+        from dbus_fast import Variant
+
+        body = (number, "clicked", Variant("i", 0), 0)
+        self._io.wait(self._bus.call(service, menu, _MENU, "Event", "isvu", body, timeout=5))
+
+
+def _entry(layout: Any) -> Entry:
+    number, properties, below = layout
+    return Entry(
+        number=number,
+        label=str(properties.get("label", "")).replace("_", ""),
+        enabled=bool(properties.get("enabled", True)),
+        checked=properties.get("toggle-state", 0) == 1,
+        below=tuple(_entry(item) for item in below),
+    )
