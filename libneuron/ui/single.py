@@ -1,6 +1,7 @@
 """One instance per person and app: a second start asks the first to show itself.
 
-A lock file decides (it cannot go stale, whatever becomes of its owner), a socket beside it carries the wish.
+A lock file decides (it cannot go stale, whatever becomes of its owner); connecting to a socket beside it is
+the wish, there is nothing to say.
 Works where there is no session bus.
 """
 
@@ -15,8 +16,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSocketNotifier, Slot
 
 from libneuron.system.files import make_private_directory
-
-_WISH = b"show\n"
 
 
 class SingleInstance(QObject):
@@ -64,7 +63,6 @@ class SingleInstance(QObject):
             wish.settimeout(2)
             try:
                 wish.connect(str(self._socket_path))
-                wish.sendall(_WISH)
             except OSError:
                 return False
         return True

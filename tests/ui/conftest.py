@@ -33,7 +33,8 @@ def nothing_left(qapp: QApplication) -> Iterator[None]:
     """After each test: no window, no task; garbage is collected here, on Qt's thread."""
     yield
     tasks().close()
-    for window in QApplication.topLevelWidgets():
+    windows = QApplication.topLevelWidgets()
+    for window in windows:
         if shiboken6.isValid(window):
             window.setParent(None)
             window.close()
@@ -41,7 +42,8 @@ def nothing_left(qapp: QApplication) -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
     theme().look = Look.LIGHT
-    gc.collect()
+    if windows:
+        gc.collect()
 
 
 Audit = Callable[..., None]

@@ -107,6 +107,7 @@ class Client:
         )[0]
         self._thread.wait(session.close())
         self._bus = self._thread.wait(Bus.open(address=address))
+        self.apps()  # starts the registry: an app that starts before it is not seen
 
     def __enter__(self) -> Client:
         return self
@@ -128,7 +129,7 @@ class Client:
         root = Node(self, "org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
         return root.children
 
-    def find(self, role: str, name: str, *, seconds: float = 20.0) -> Node:
+    def find(self, role: str, name: str, *, seconds: float = 60.0) -> Node:
         """The object of ``role`` with ``name`` that shows on the screen, waiting for it to appear."""
 
         def probe() -> Node | None:

@@ -36,7 +36,7 @@ def wait_for(
     probe: Callable[[], _T | None],
     what: str,
     *,
-    seconds: float = 30.0,
+    seconds: float = 60.0,
     seen: Callable[[], str] = str,
 ) -> _T:
     """The first true value of ``probe``.

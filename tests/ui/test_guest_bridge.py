@@ -1,0 +1,175 @@
+"""Guest Bridge's window over recorded machines: what each control asks for, and that nothing waits."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.state import State
+from libneuron.ui.dialogs import ConfirmDialog, ErrorDialog
+from libneuron.ui.text import pixels
+from neuron_guest_bridge import words
+from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.machines import Act, Machine, Snapshot
+from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.tray import Tray
+from neuron_guest_bridge.window_main import MainWindow
+from tests.ui.scenes.guest_bridge import LINES, MACHINES, WINDOWS, Recorded, settle
+
+
+class Shown:
+    """A window over recorded machines."""
+
+    def __init__(self, qtbot: QtBot, *machines: Machine) -> None:
+        self.qtbot = qtbot
+        self.recorded = Recorded(Snapshot(machines or MACHINES, looked=True), LINES)
+        self.model = Model(self.recorded)
+        self.window = MainWindow(self.model)
+        self.window.show()
+        settle()
+
+    def asked(self, *what: object) -> None:
+        self.qtbot.waitUntil(lambda: what in self.recorded.asked)
+
+
+@pytest.fixture
+def shown(qtbot: QtBot) -> Shown:
+    return Shown(qtbot)
+
+
+def _dialog(kind: type[QWidget]) -> QWidget | None:
+    return next((item for item in QApplication.topLevelWidgets() if isinstance(item, kind)), None)
+
+
+def test_enter_on_an_application_starts_it(shown: Shown) -> None:
+    apps = shown.window.page.apps
+    apps.search.setText("note")
+    apps.list.setFocus()
+    QTest.keyClick(apps.list, Qt.Key.Key_Return)
+    shown.asked("launch", "6f1c", "C:\\Notepad.exe")
+
+
+def test_the_search_finds_nothing_and_then_nothing_can_be_started(shown: Shown) -> None:
+    apps = shown.window.page.apps
+    apps.search.setText("no such thing")
+    assert not apps.start.isEnabled()
+    apps.search.clear()
+    assert apps.start.isEnabled()
+
+
+def test_the_resolution_and_the_direction_are_asked_for(shown: Shown) -> None:
+    page = shown.window.page
+    page.display.modes.setCurrentIndex(page.display.modes.findText(pixels(2560, 1440)))
+    page.display.apply.click()
+    shown.asked("resize", "6f1c", 2560, 1440)
+    at = page.clipboard.direction.findData(Direction.TO_HOST)
+    page.clipboard.direction.setCurrentIndex(at)
+    page.clipboard.direction.activated.emit(at)
+    shown.asked("direction", "6f1c", Direction.TO_HOST)
+    page.clipboard.send.click()
+    shown.asked("send", "6f1c", Side.HOST)
+
+
+def test_power_is_cut_only_after_a_question(shown: Shown) -> None:
+    menu = shown.window.page.more.menu()
+    next(action for action in menu.actions() if action.text() == words.act(Act.POWER_OFF).text).trigger()
+    dialog = _dialog(ConfirmDialog)
+    assert isinstance(dialog, ConfirmDialog)
+    assert ("power", "6f1c", Act.POWER_OFF) not in shown.recorded.asked
+    dialog.yes.click()
+    shown.asked("power", "6f1c", Act.POWER_OFF)
+
+
+def test_a_refusal_is_told_in_a_sentence(shown: Shown) -> None:
+    shown.recorded.problem = GuestError("guest.mode-refused", vm="win11", problem="too large")
+    shown.window.page.display.apply.click()
+    shown.qtbot.waitUntil(lambda: _dialog(ErrorDialog) is not None)
+    dialog = _dialog(ErrorDialog)
+    assert dialog is not None
+    assert any("does not accept" in label.text() for label in dialog.findChildren(QLabel))
+
+
+def test_a_call_that_hangs_freezes_nothing(shown: Shown, qtbot: QtBot) -> None:
+    go = threading.Event()
+    shown.recorded.power = lambda machine, act: go.wait(30)  # type: ignore[method-assign, assignment]
+    shown.window.page.main.click()
+    with qtbot.waitSignal(shown.model.changed):
+        shown.recorded.tell(Snapshot((replace(WINDOWS, state=State.AGENT_SILENT),), looked=True))
+    assert not go.is_set()
+    go.set()
+
+
+def test_a_machine_that_goes_away_is_no_longer_shown(shown: Shown, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(shown.model.changed):
+        shown.recorded.tell(Snapshot(MACHINES[1:], looked=True))
+    settle()
+    assert shown.window.list.count() == len(MACHINES) - 1
+    assert shown.window.page.name.text() == "win10-old"
+
+
+def test_the_chosen_machine_stays_chosen_when_others_come(shown: Shown, qtbot: QtBot) -> None:
+    shown.window.show_machine("8b")
+    more = replace(WINDOWS, id="0a", name="another")
+    with qtbot.waitSignal(shown.model.changed):
+        shown.recorded.tell(Snapshot((more, *MACHINES), looked=True))
+    assert shown.window.page.name.text() == "debian-12"
+
+
+def test_activity_is_listed_newest_first_and_names_no_content(shown: Shown) -> None:
+    rows = shown.window.page.activity.list
+    assert rows.item(0).text().endswith("win10-old: Shut down")
+    assert rows.item(rows.count() - 1).text().endswith(pixels(1920, 1080))
+
+
+def test_every_kind_of_activity_has_words() -> None:
+    details = {What.RESIZED: "1x2", What.POWER: Act.START}
+    for what, way in product(What, Way):
+        line = Line(LINES[0].at, "win11", what, way, ("text/html",), 5, details.get(what, "secret"))
+        assert "win11" in words.activity(line)
+
+
+def test_every_state_has_words_and_something_to_do() -> None:
+    for power, channel, state in product(Power, ChannelState, State):
+        machine = Machine("1", "vm", power, channel, paired=True, state=state)
+        assert words.power(machine).text
+        assert words.connection(machine).text
+        assert words.brief(machine)
+        assert machine.acts
+
+
+def test_closing_hides_where_there_is_a_tray_and_ends_where_there_is_none(shown: Shown, qtbot: QtBot) -> None:
+    shown.window.stays = True
+    with qtbot.assertNotEmitted(shown.window.closed):
+        shown.window.close()
+    assert not shown.window.isVisible()
+    shown.window.raise_()
+    shown.window.stays = False
+    with qtbot.waitSignal(shown.window.closed):
+        shown.window.close()
+
+
+def test_the_tray_tells_the_state_in_words_and_in_the_picture(shown: Shown, qtbot: QtBot) -> None:
+    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=lambda _: None, leave=lambda: None)
+    seen = [_picture(tray)]
+    assert tray.icon.toolTip() == "Guest Bridge: needs attention: debian-12"
+    for machine, state in ((WINDOWS, "connected to win11"), (MACHINES[1], "not connected")):
+        with qtbot.waitSignal(shown.model.changed):
+            shown.recorded.tell(Snapshot((machine,), looked=True))
+        assert tray.icon.toolTip() == f"Guest Bridge: {state}"
+        seen.append(_picture(tray))
+    assert len(set(seen)) == 3
+    tray.close()
+
+
+def _picture(tray: Tray) -> bytes:
+    return bytes(tray.icon.icon().pixmap(32, 32).toImage().constBits())
