@@ -22,6 +22,7 @@ class PortBridge:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._master, self._slave = os.openpty()
+        os.set_blocking(self._master, False)
         tty.setraw(self._slave)
         self.pty = os.ttyname(self._slave)
         self._server = socket.socket(socket.AF_UNIX)
@@ -76,7 +77,7 @@ class PortBridge:
                 if client_now is None:
                     return None
             if can_write:
-                view = view[os.write(self._master, view[:1024]) :]
+                view = view[os.write(self._master, view) :]
         return client
 
     def close(self) -> None:

@@ -76,9 +76,10 @@ class Clipboard:
     def promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
         """Replace the clipboard by a promise: ``fetch`` is called when a program pastes.
 
-        Raises: BackendError not-found if no format is one that Windows programs know, busy.
+        Without any format the clipboard is emptied. Raises: BackendError not-found if no format is one that
+        Windows programs know, busy.
         """
-        if not formats.targets(mimes):
+        if mimes and not formats.targets(mimes):
             raise BackendError("not-found", "none of the formats can be put on a Windows clipboard")
         marks = {formats.OWN: b"\0", **(formats.secret_marks() if secret else {})}
         self._run(lambda: self._put(_Promise(tuple(mimes), fetch, marks)))

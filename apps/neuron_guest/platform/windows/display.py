@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 
 from neuron_guest.backend import BackendError, Mode
@@ -14,6 +15,7 @@ _CDS_TEST = 2
 _FIELDS = 0x80000 | 0x100000  # DM_PELSWIDTH, DM_PELSHEIGHT
 _FIELD_FREQUENCY = 0x400000
 _DEFAULT_DPI = 96
+_SETTLE_TIME = 1.0  # seconds
 
 # Microsoft, ChangeDisplaySettingsExW, "Return value".
 _REFUSALS = {
@@ -144,10 +146,15 @@ def set_mode(mode: Mode) -> Mode:
 
 
 def _read_back(mode: Mode) -> Mode:
-    after = current()
-    if (after.width, after.height) != (mode.width, mode.height):
-        raise BackendError("mode-refused", f"Windows chose {after.width}×{after.height} instead")
-    return after
+    """Some drivers change a moment later (indirect displays do, when their own program follows)."""
+    ends = time.monotonic() + _SETTLE_TIME
+    while True:
+        after = current()
+        if (after.width, after.height) == (mode.width, mode.height):
+            return after
+        if time.monotonic() > ends:
+            raise BackendError("mode-refused", f"Windows chose {after.width}×{after.height} instead")
+        time.sleep(0.02)
 
 
 def _ask(settings: _DevMode, flags: int, mode: Mode) -> None:

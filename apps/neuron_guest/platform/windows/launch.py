@@ -13,6 +13,7 @@ _CREATE_NEW_PROCESS_GROUP = 0x200
 _ERROR_BAD_EXE_FORMAT = 193
 _ERROR_ELEVATION_REQUIRED = 740
 _ERROR_DIRECTORY = 267
+_ERROR_NO_ASSOCIATION = 1155
 _ERROR_CANCELLED = 1223
 _SEE_MASK_NOASYNC, _SEE_MASK_FLAG_NO_UI, _SEE_MASK_NOCLOSEPROCESS = 0x100, 0x400, 0x40
 _SW_SHOWNORMAL = 1
@@ -204,6 +205,8 @@ def _find(program: str) -> str:
 def _failure(name: str, error: win32.Win32Error) -> BackendError:
     if error.code in (win32.ERROR_FILE_NOT_FOUND, win32.ERROR_PATH_NOT_FOUND, _ERROR_DIRECTORY):
         return BackendError("not-found", f"{name} does not exist")
+    if error.code == _ERROR_NO_ASSOCIATION:
+        return BackendError("not-found", f"this Windows has no program for {name}")
     if error.code == _ERROR_BAD_EXE_FORMAT:
         return BackendError("refused", f"{name} is no program for this Windows")
     return BackendError("failed", f"{name} could not be started: {error}")

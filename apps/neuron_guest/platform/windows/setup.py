@@ -40,7 +40,8 @@ def _install(options: argparse.Namespace, installer: Installer, disk: WindowsDis
     manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     extra = [] if options.port is None else ["--port", options.port]
     installer.install(setup_plan.bundle(manifest), extra)
-    disk.import_enrolment(options.keys or source.parent)
+    # On the set-up disc it lies at the top, in a folder that a person copied beside setup.cmd.
+    disk.import_enrolment([options.keys] if options.keys else [source.parent, source.parent.parent])
 
 
 def _uninstall(options: argparse.Namespace, installer: Installer, disk: WindowsDisk) -> None:

@@ -75,13 +75,14 @@ class WindowsDisk:
         """See :class:`Disk`."""
         (self._data / STATUS_FILE).unlink(missing_ok=True)
 
-    def import_enrolment(self, folder: Path) -> None:
-        """Take a hand-over that lies beside the bundle, unless it is on a disc: the service reads those."""
-        found = folder / ENROLMENT_FILE
-        if found.is_file():
-            fresh = self._data / "keys" / f"{ENROLMENT_FILE}.new"
-            shutil.copyfile(found, fresh)
-            fresh.replace(self._data / "keys" / ENROLMENT_FILE)
+    def import_enrolment(self, folders: Sequence[Path]) -> None:
+        """Take the first hand-over that lies in one of ``folders``, for the service to use once."""
+        for found in (folder / ENROLMENT_FILE for folder in folders):
+            if found.is_file():
+                fresh = self._data / "keys" / f"{ENROLMENT_FILE}.new"
+                shutil.copyfile(found, fresh)
+                fresh.replace(self._data / "keys" / ENROLMENT_FILE)
+                return
 
     def register(self, version: str, folder: PureWindowsPath) -> None:
         """See :class:`Disk`."""
