@@ -43,7 +43,7 @@ class _Request:
     parsed: Any
     session: int
     permissions: frozenset[Permission]
-    parts: list[bytes] = field(default_factory=list)
+    parts: list[memoryview] = field(default_factory=list)
     size: int = 0
     cancelled: bool = False
 
@@ -124,9 +124,8 @@ class Agent:
         self._channel.start()
         while not self._stopping:
             more = self._send()
-            now = time.monotonic()
             deadline = self._channel.deadline()
-            timeout = None if deadline is None else max(0.0, deadline - now)
+            timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
             self._port.wait(0.0 if more else timeout, write=bool(self._pending))
             data = self._port.read()
             if data:

@@ -273,7 +273,7 @@ class GuestClient:
         *,
         body: bytes | Source | None = None,
         timeout: float = 15.0,
-        sink: Callable[[bytes], None] | None = None,
+        sink: Callable[[memoryview], None] | None = None,
     ) -> Reply:
         """See :meth:`Requester.request`. Waits for the connection within the same ``timeout``.
 

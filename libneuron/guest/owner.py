@@ -112,7 +112,7 @@ class _Line:
         self._writer = writer
         self._received = received
         self._mux = Mux(time.monotonic)
-        self._waiting: dict[int, tuple[Mapping[str, Any], list[bytes]]] = {}
+        self._waiting: dict[int, tuple[Mapping[str, Any], list[memoryview]]] = {}
         self._work = asyncio.Event()
 
     def send(self, head: Mapping[str, Any], body: bytes | None) -> None:

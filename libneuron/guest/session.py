@@ -34,9 +34,11 @@ SessionEvent = Ready | Down | Lost
 class _Request:
     verb: str
     answer: asyncio.Future[Reply]
-    sink: Callable[[bytes], None] | None = None
+    timeout: float
+    until: float
+    sink: Callable[[memoryview], None] | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
-    parts: list[bytes] = field(default_factory=list)
+    parts: list[memoryview] = field(default_factory=list)
     size: int = 0
 
 
@@ -86,6 +88,7 @@ class Session:
         self._blocked = False
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._requests: dict[int, _Request] = {}
         self._bodies: dict[int, _Request | None] = {}
         self._last = 0
@@ -129,6 +132,9 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._check is not None:
             self._check.cancel()
         transport, self._transport = self._transport, None
@@ -158,6 +164,8 @@ class Session:
 
     def _arm(self) -> None:
         deadline = self._channel.deadline()
+        if deadline is None and self._timer is None:
+            return
         if self._timer is not None:
             if self._timer.when() == deadline:
                 return
@@ -265,7 +273,7 @@ class Session:
         *,
         body: bytes | Source | None,
         timeout: float,
-        sink: Callable[[bytes], None] | None = None,
+        sink: Callable[[memoryview], None] | None = None,
     ) -> Reply:
         """Send a request and wait for its answer; cancelling the caller cancels it in the guest.
 
@@ -275,7 +283,7 @@ class Session:
         """
         self._last += 1
         identity = self._last
-        request = _Request(verb, self._loop.create_future(), sink)
+        request = _Request(verb, self._loop.create_future(), timeout, self._loop.time() + timeout, sink)
         head = {"type": verb, "request_id": identity, "data": data or {}}
         try:
             self._channel.send(head, BytesSource(body) if isinstance(body, bytes) else body)
@@ -283,7 +291,7 @@ class Session:
             raise GuestError("guest.disconnected", vm=self.label, verb=verb, details=str(error)) from error
         self._requests[identity] = request
         self._pump()
-        timer = self._loop.call_later(timeout, self._late, identity, timeout)
+        self._watch(request.until)
         try:
             return await request.answer
         except asyncio.CancelledError:
@@ -291,16 +299,28 @@ class Session:
                 self._give_up(identity)
             raise
         finally:
-            timer.cancel()
             self._requests.pop(identity, None)
 
-    def _late(self, identity: int, timeout: float) -> None:
-        request = self._requests.get(identity)
-        if request is None:
-            return
-        self._fail(
-            request, GuestError("guest.timeout", vm=self.label, verb=request.verb, seconds=f"{timeout:g}")
-        )
+    def _watch(self, until: float) -> None:
+        """One timer for all requests, moved only where it would come too late: most answers come before."""
+        if self._alarm is None or until < self._alarm.when():
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(until, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        now = self._loop.time()
+        for identity, request in list(self._requests.items()):
+            if request.until <= now:
+                self._late(identity, request)
+        left = [request.until for request in self._requests.values() if request.until > now]
+        if left:
+            self._watch(min(left))
+
+    def _late(self, identity: int, request: _Request) -> None:
+        seconds = f"{request.timeout:g}"
+        self._fail(request, GuestError("guest.timeout", vm=self.label, verb=request.verb, seconds=seconds))
         self._give_up(identity)
         if request.verb != "ping" and self._check is None:
             self._check = self._loop.create_task(self._alive())

@@ -94,7 +94,7 @@ def wakeups(pid: int) -> int:
     return total
 
 
-def _drop(_piece: bytes) -> None:
+def _drop(_piece: memoryview) -> None:
     """A sink."""
 
 

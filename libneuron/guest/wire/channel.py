@@ -52,6 +52,9 @@ class Phase(Enum):
     FAILED = "failed"  # this session is over; the host may start again
 
 
+_READY = Phase.READY  # looked up once: an enumeration's members are slow to reach
+
+
 @dataclass(frozen=True)
 class Credentials:
     """A TLS context made for this role, and the DER of the only certificate accepted.
@@ -108,7 +111,7 @@ class Channel:
         self._hello = hello
         self._decoder = RecordDecoder()
         self._tls: TlsPipe | None = None
-        self._outbox: list[bytes] = []
+        self._outbox: list[bytes | memoryview] = []
         self._again_at = 0.0
         self._again = SYNC_AGAIN
         self._limit_at = 0.0
@@ -171,13 +174,23 @@ class Channel:
         events: list[ChannelEvent] = []
         found = self._decoder.feed(data)
         while found:
+            waiting = False  # payloads handed to TLS and not yet read from it
             for item in found:
                 if isinstance(item, Payload):
-                    self._payload(item.data, events)
-                elif isinstance(item, Marked):
+                    self._silent = False
+                    if self._tls is not None:
+                        self._tls.put(item.data)
+                        waiting = True
+                    continue
+                if waiting:
+                    self._read(events)
+                    waiting = False
+                if isinstance(item, Marked):
                     self._marked(item, events)
                 else:
                     self._astray(item, events)
+            if waiting:
+                self._read(events)
             found = self._decoder.more()
         return events
 
@@ -237,13 +250,13 @@ class Channel:
             self._answered_call = cause
             self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
 
-    def _payload(self, data: memoryview, events: list[ChannelEvent]) -> None:
-        self._silent = False
-        if self._tls is None or self.phase not in (Phase.SECURING, Phase.READY):
+    def _read(self, events: list[ChannelEvent]) -> None:
+        """What TLS has for us, into events."""
+        if self._tls is None:
             return
         try:
             before = self._tls.established
-            pieces = self._tls.feed(data)
+            pieces = self._tls.get()
             if not before:
                 self._push_tls()
                 if not self._host and self._tls.established:
@@ -262,7 +275,7 @@ class Channel:
 
     def _plain(self, piece: bytes, events: list[ChannelEvent]) -> None:
         for item in self.mux.receive(piece):
-            if self.phase is not Phase.SECURING:
+            if self.phase is _READY:
                 events.append(item)
             elif isinstance(item, Message) and item.head.get("type") == "hello" and not item.stream:
                 data = item.head.get("data")
@@ -298,7 +311,7 @@ class Channel:
                 self._outbox.extend(records(self._epoch, data))
 
     def _encrypt(self, plain: bytes) -> None:
-        if plain and self._tls is not None:
+        if self._tls is not None:
             self._tls.write(plain)
             self._push_tls()
 
@@ -307,12 +320,17 @@ class Channel:
 
         Call with ``bulk`` only when the port took everything handed out before, so that no queue grows.
         """
-        if self.phase is Phase.READY:
-            self._encrypt(self.mux.take_urgent())
+        outbox = self._outbox
+        if self.phase is _READY:
+            plain = self.mux.take_urgent()
+            if plain:
+                self._encrypt(plain)
             if bulk:
-                self._encrypt(self.mux.take_bulk())
-        if len(self._outbox) == 1:
-            return self._outbox.pop()
-        joined = b"".join(self._outbox)
-        self._outbox.clear()
+                plain = self.mux.take_bulk()
+                if plain:
+                    self._encrypt(plain)
+        if not outbox:
+            return b""
+        joined = b"".join(outbox)
+        outbox.clear()
         return joined

@@ -28,6 +28,7 @@ _MARK_SIZE = _MARK.size + 4
 _DATA = struct.Struct(">BxxxI16s")
 _CRC = struct.Struct(">I")
 _DATA_KIND = 0x44
+_OVERLAP = len(MARKER) - 1
 HEADER_SIZE = _DATA.size + _CRC.size
 
 
@@ -81,16 +82,24 @@ def mark(kind: Mark, identity: bytes, hint: bytes = NO_HINT) -> bytes:
 
 def record(epoch: bytes, payload: bytes | memoryview) -> bytes:
     """A data record's bytes; ``payload`` holds at most :data:`MAX_PAYLOAD`."""
-    head = _DATA.pack(_DATA_KIND, len(payload), epoch)
-    return b"".join((head, _CRC.pack(crc32(head)), payload))
+    return b"".join((_header(epoch, len(payload)), payload))
 
 
-def records(epoch: bytes, data: bytes) -> list[bytes]:
-    """``data`` of any size as records."""
+def _header(epoch: bytes, length: int) -> bytes:
+    head = _DATA.pack(_DATA_KIND, length, epoch)
+    return head + _CRC.pack(crc32(head))
+
+
+def records(epoch: bytes, data: bytes) -> list[bytes | memoryview]:
+    """``data`` of any size as records, in pieces to be joined: it is copied once, not twice."""
     if len(data) <= MAX_PAYLOAD:
-        return [record(epoch, data)]
+        return [_header(epoch, len(data)), data]
     view = memoryview(data)
-    return [record(epoch, view[at : at + MAX_PAYLOAD]) for at in range(0, len(data), MAX_PAYLOAD)]
+    pieces: list[bytes | memoryview] = []
+    for at in range(0, len(data), MAX_PAYLOAD):
+        payload = view[at : at + MAX_PAYLOAD]
+        pieces += (_header(epoch, len(payload)), payload)
+    return pieces
 
 
 class RecordDecoder:
@@ -102,6 +111,7 @@ class RecordDecoder:
     def __init__(self) -> None:
         self.epoch = b""
         self._tail = b""
+        self._at = 0  # where in the tail parsing goes on; what lies before was used already
         self._scanned = 0  # bytes of the tail in which no marker can begin any more
         self._aligned = False
 
@@ -118,26 +128,30 @@ class RecordDecoder:
         """Events from bytes already taken; empty when more bytes are needed."""
         events: list[RecordEvent] = []
         data = self._tail
-        if not data:
+        if len(data) == self._at:
             return events
         at = data.find(MARKER, self._scanned)
         if at < 0:
-            used = self._parse(data, len(data), events)
-            self._keep(data, used, len(MARKER) - 1)
+            used = self._parse(data, self._at, len(data), events)
+            # A mark's first bytes may have passed for the end of a record: they stay in sight.
+            keep = max(0, used - _OVERLAP)
+            self._tail, self._at = data[keep:], used - keep
+            self._scanned = max(0, len(self._tail) - _OVERLAP)
             return events
-        self._parse(data, at, events)
+        self._parse(data, self._at, at, events)
+        self._at = self._scanned = 0
         if len(data) - at < _MARK_SIZE:
-            self._tail, self._scanned = data[at:], 0
+            self._tail = data[at:]
             return events
         marked = self._mark(data, at)
         if marked is None:  # the agreed bytes, but no mark: go on behind their first byte
             self._aligned = False
             events.append(Lost())
-            self._tail, self._scanned = data[at + 1 :], 0
+            self._tail = data[at + 1 :]
             return events
         self._aligned = True
         events.append(marked)
-        self._tail, self._scanned = data[at + _MARK_SIZE :], 0
+        self._tail = data[at + _MARK_SIZE :]
         return events
 
     @staticmethod
@@ -148,13 +162,8 @@ class RecordDecoder:
             return None
         return Marked(Mark(kind), identity, hint)
 
-    def _keep(self, data: bytes, used: int, overlap: int) -> None:
-        self._tail = data[used:]
-        self._scanned = max(0, len(self._tail) - overlap)
-
-    def _parse(self, data: bytes, end: int, events: list[RecordEvent]) -> int:
-        """Take the records in ``data[:end]``; returns how many bytes need not be looked at again."""
-        at = 0
+    def _parse(self, data: bytes, at: int, end: int, events: list[RecordEvent]) -> int:
+        """Take the records in ``data[at:end]``; returns where the next look begins."""
         view = memoryview(data)
         while self._aligned and end - at >= HEADER_SIZE:
             kind, length, epoch = _DATA.unpack_from(data, at)
@@ -169,5 +178,5 @@ class RecordDecoder:
             at = begin + length
             events.append(Payload(view[begin:at]) if epoch == self.epoch else Foreign(epoch))
         if not self._aligned:
-            return max(at, end - (len(MARKER) - 1))
+            return max(at, end - _OVERLAP)
         return at

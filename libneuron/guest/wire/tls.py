@@ -14,7 +14,8 @@ from pathlib import Path
 
 from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 
-_READ = 64 * 1024
+_RECORD = 16 * 1024  # the most one call of SSL_read gives
+_GATHER = 128 * 1024
 
 # What OpenSSL names errors by which one end refuses the other's certificate.
 _REFUSALS = (
@@ -67,6 +68,9 @@ class TlsPipe:
         self._tls = made.wrap_bio(self._in, self._out, server_side=server)
         self._peer_der = peer_der
         self.established = False
+        # One buffer for a burst of TLS records: its pieces would cost more than the copy that joins them.
+        self._buffer = bytearray(_GATHER)
+        self._view = memoryview(self._buffer)
 
     def start(self) -> None:
         """Begin the handshake (the client speaks first)."""
@@ -89,27 +93,35 @@ class TlsPipe:
             raise AuthenticationError("the peer shows another certificate than the pinned one")
         self.established = True
 
-    def feed(self, data: bytes | memoryview) -> list[bytes]:
-        """Take wire bytes, return the plain pieces they hold. Raises: ProtocolError, AuthenticationError."""
+    def put(self, data: bytes | memoryview) -> None:
+        """Take wire bytes; :meth:`get` gives what they hold."""
         self._in.write(data)
+
+    def get(self) -> list[bytes]:
+        """The plain bytes that have arrived. Raises: ProtocolError, AuthenticationError."""
         plain: list[bytes] = []
         if not self.established:
             self._handshake()
             if not self.established:
                 return plain
-        tls, pending = self._tls, self._in
+        filled = 0
         try:
-            while True:
-                piece = tls.read(_READ)
-                if not piece:
+            while self._in.pending or self._tls.pending():
+                # With a buffer it returns a count (documentation of ssl; typeshed knows the other form only).
+                count: int = self._tls.read(_RECORD, self._view[filled:])  # type: ignore[assignment]
+                if not count:
                     raise ProtocolError("the peer ended the session")
-                plain.append(piece)
-                if not pending.pending and not tls.pending():
-                    return plain
+                filled += count
+                if filled > _GATHER - _RECORD:
+                    plain.append(bytes(self._view[:filled]))
+                    filled = 0
         except ssl.SSLWantReadError:
-            return plain
+            pass  # the rest of a TLS record is still to come
         except ssl.SSLError as error:
             raise self._fail(error) from error
+        if filled:
+            plain.append(bytes(self._view[:filled]))
+        return plain
 
     def write(self, data: bytes) -> None:
         """Encrypt ``data``; :meth:`take` hands it out. Raises: ProtocolError."""

@@ -132,7 +132,7 @@ def test_a_source_that_has_nothing_yet_is_asked_again_when_woken() -> None:
     sender.send({"request_id": 1}, Slow())
     assert [type(event) for event in carry(sender, receiver)] == [Message]
     sender.wake(1)
-    assert carry(sender, receiver) == [Body(1, b"now"), BodyEnd(1, "")]
+    assert carry(sender, receiver) == [Body(1, memoryview(b"now")), BodyEnd(1, "")]
 
 
 def test_the_first_message_overtakes_any_amount_of_bulk() -> None:

@@ -42,9 +42,13 @@ def older_session() -> tuple[bytes, bytes]:
     return bytes(there), bytes(back)
 
 
-def recovers(joined: Joined) -> None:
-    """One exchange: the host begins, and both are ready without anybody's timer."""
+def recovers(joined: Joined, *, step: int = 1 << 20) -> None:
+    """One exchange: the host begins, and both are ready without anybody's timer. The first bytes the guest
+    gets come ``step`` at a time."""
     joined.host.start()
+    first = joined.host.take()
+    for at in range(0, len(first), step):
+        joined.to_guest(first[at : at + step])
     joined.run()
     assert joined.host.phase is Phase.READY
     assert joined.guest.phase is Phase.READY
@@ -63,7 +67,7 @@ def test_recovers_from_every_byte_of_an_older_session(fresh_guest: bool) -> None
             recovers(joined)
         joined.to_guest(there[:cut])
         joined.guest.take()
-        recovers(joined)
+        recovers(joined, step=1 + cut % 7)
     for cut in [*range(0, len(back), step), len(back)]:
         joined = Joined()
         joined.to_host(back[:cut])  # what a dead host left unread comes first
