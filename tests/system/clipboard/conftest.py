@@ -87,10 +87,21 @@ class Display:
         )  # fmt: skip
         return done.stdout
 
-    def close(self) -> None:
+    def until(self, wanted: Callable[[list[str]], bool]) -> None:
+        """Wait until the names of the formats that can be pasted are as ``wanted``."""
+        limit = time.monotonic() + WAIT
+        while not wanted(self.paste("TARGETS", check=False).decode().split("\n")):
+            assert time.monotonic() < limit
+
+    def end_programs(self) -> None:
+        """End everything that was started here."""
         for program in self.programs:
             program.kill()
             program.wait()
+        self.programs.clear()
+
+    def close(self) -> None:
+        self.end_programs()
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +184,16 @@ def compositor(sway: Path) -> Iterator[Compositor]:
     programs = Compositor(sway)
     yield programs
     programs.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with 80 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "none", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture

@@ -232,6 +232,22 @@ def test_a_copy_over_the_limit_is_refused_while_it_arrives(
     small.close()
 
 
+def test_a_full_disk_is_told_and_the_next_copy_works(
+    display: Display, watched: Watched, small_disk: Path
+) -> None:
+    host = X11Clipboard(spool=small_disk / "spool", display=display.name)
+    host.start(watched.changed, watched.gone)
+    display.copy(bytes(40 * MIB), PNG)
+    offer = watched.until(lambda offer: PNG in offer.formats)
+    with pytest.raises(ClipboardError) as caught:
+        host.read(offer.number, PNG, LIMITS).result(WAIT)
+    assert caught.value.code == "clipboard.disk-full"
+    display.copy(b"small")
+    offer = watched.until(lambda offer: TEXT in offer.formats)
+    assert host.read(offer.number, TEXT, LIMITS).result(WAIT).whole() == b"small"
+    host.close()
+
+
 def test_a_read_can_be_cancelled_while_the_owner_is_stuck(
     display: Display, watched: Watched, tmp_path: Path
 ) -> None:
