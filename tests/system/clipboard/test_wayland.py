@@ -192,6 +192,21 @@ def test_our_own_claim_is_not_announced_and_another_bridges_is_with_its_origin(
     assert watched.until(lambda offer: offer.number > watched.offers[before - 1].number).formats == ()
 
 
+def test_an_owner_that_hands_over_nothing_has_refused(
+    clipboard: WaylandClipboard, watched: Watched, open_one: Callable[[Watched], WaylandClipboard]
+) -> None:
+    news = Watched()
+    other = open_one(news)
+    refused: Future[Content] = Future()
+    refused.set_exception(ClipboardError("clipboard.refused"))
+    number = watched.offers[-1].number
+    clipboard.claim(Claim((PNG,), "vm-1", False, number, lambda _mime: refused)).result(WAIT)
+    offer = news.until(lambda offer: PNG in offer.formats)
+    error = other.read(offer.number, PNG, LIMITS).exception(WAIT)
+    assert isinstance(error, ClipboardError)
+    assert error.code == "clipboard.refused"
+
+
 def test_a_hundred_claims_in_a_row_leave_no_descriptors_behind(
     compositor: Compositor, clipboard: WaylandClipboard, watched: Watched
 ) -> None:

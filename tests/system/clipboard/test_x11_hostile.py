@@ -160,7 +160,14 @@ def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_question(
         kept.append(request)
         if len(kept) == 1:
             return
+        connection.listen(request.requestor, on=True)
         put(connection, kept[0], "UTF8_STRING", 8, b"late")
+        taken = False
+        while not taken:
+            event = connection.event()
+            taken = isinstance(event, PropertyNotify) and event.deleted and event.atom == kept[0].property
+            if event is None:
+                select.select([connection.fileno()], [], [], WAIT)
         put(connection, request, "UTF8_STRING", 8, b"in time")
         asked.set()
 

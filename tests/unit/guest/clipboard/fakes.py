@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -99,31 +100,36 @@ class Agent:
     event: Callable[[str, Mapping[str, Any]], None] = lambda _kind, _data: None
     instead: Callable[[str], Awaitable[bytes]] | None = None
     writes: int = 0
+    reads: int = 0
     news: threading.Condition = field(default_factory=threading.Condition)
 
     async def clipboard_offer(self) -> AgentOffer:
         return self.offer
 
     async def clipboard_read(self, mime: str) -> bytes:
+        self.reads += 1
         return self.items[mime] if self.instead is None else await self.instead(mime)
 
     async def set_clipboard(self, items: Mapping[str, bytes], *, secret: bool = False) -> None:
         with self.news:
             self.writes += 1
-        self.put(dict(items), AgentOffer(tuple(items), secret, own=True))
+        # The real agent's event comes some time after its answer.
+        asyncio.get_running_loop().call_soon(self._tell, self._hold(dict(items), own=True, secret=secret))
 
-    def put(self, items: dict[str, bytes], offer: AgentOffer) -> None:
-        """The clipboard changes (on the loop)."""
+    def _hold(self, items: dict[str, bytes], *, own: bool, secret: bool) -> AgentOffer:
         with self.news:
-            self.items, self.offer = items, offer
+            self.items, self.offer = items, AgentOffer(tuple(items), secret, own)
             self.news.notify_all()
+        return self.offer
+
+    def _tell(self, offer: AgentOffer) -> None:
         self.event(
             "clipboard_offered", {"formats": list(offer.formats), "secret": offer.secret, "own": offer.own}
         )
 
     async def copy(self, items: dict[str, bytes], *, secret: bool = False) -> None:
         """A program in the guest copies."""
-        self.put(items, AgentOffer(tuple(items), secret))
+        self._tell(self._hold(items, own=False, secret=secret))
 
     def until(self, wanted: Callable[[dict[str, bytes]], bool]) -> dict[str, bytes]:
         """What the clipboard holds, once it is as ``wanted``."""
