@@ -90,6 +90,29 @@ def test_the_host_side_is_killed_in_the_middle_of_a_transfer(
     assert paired.run("clipboard", "get", NAME)["text"] == "after the kill"
 
 
+def answers(client: BlockingGuest) -> bool:
+    """Whether a ping comes back."""
+    try:
+        client.run(lambda api: api.ping(timeout=5))
+    except GuestError:
+        return False
+    return True
+
+
+def test_the_vm_goes_back_to_a_snapshot_and_the_sessions_of_then_and_now_do_not_mix(
+    guest: Domain, client: BlockingGuest
+) -> None:
+    client.run(lambda api: api.set_clipboard_text("before the snapshot"))
+    snapshot = guest.handle.snapshotCreateXML("<domainsnapshot><name>then</name></domainsnapshot>", 0)
+    try:
+        client.run(lambda api: api.set_clipboard_text("after the snapshot"))
+        guest.handle.revertToSnapshot(snapshot, 0)
+        until(lambda: answers(client), timeout=60, what="the client to come back")
+        assert client.run(lambda api: api.clipboard_text()) == "before the snapshot"
+    finally:
+        snapshot.delete(0)
+
+
 def test_the_vm_restarts_in_the_middle_and_the_client_comes_back_by_itself(
     guest: Domain, client: BlockingGuest
 ) -> None:
@@ -104,13 +127,6 @@ def test_the_vm_restarts_in_the_middle_and_the_client_comes_back_by_itself(
 
     until(restarted, timeout=240, what="the VM to restart", every=0.5)
 
-    def answers() -> bool:
-        try:
-            client.run(lambda api: api.ping(timeout=5))
-        except GuestError:
-            return False
-        return True
-
-    until(answers, timeout=120, what="the client to come back", every=0.5)
+    until(lambda: answers(client), timeout=120, what="the client to come back", every=0.5)
     client.run(lambda api: api.set_clipboard_text("after the restart"))
     assert client.run(lambda api: api.clipboard_text()) == "after the restart"

@@ -103,7 +103,7 @@ class Domain:
         self.handle: libvirt.virDomain = connection.defineXML(text)
         self.shell = Shell(over_libvirt(self.handle))
 
-    def wait_ready(self, *, timeout: float = 180) -> None:
+    def wait_ready(self, *, timeout: float = 400) -> None:
         """Wait until commands can run in the guest; a failure shows the end of its console."""
         try:
             self.shell.wait(timeout=timeout)

@@ -71,7 +71,7 @@ class Machine:
         )
         until((self.folder / "qmp").exists, timeout=30, what="QEMU to start")
 
-    def wait_ready(self, *, timeout: float = 180) -> None:
+    def wait_ready(self, *, timeout: float = 400) -> None:
         """Wait until commands can run in the guest; a failure shows the end of its console."""
         try:
             self.shell.wait(timeout=timeout)

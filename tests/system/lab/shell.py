@@ -59,7 +59,7 @@ class Shell:
         """Ask whether qemu-ga is there. Raises: GuestFailedError."""
         self._carry({"execute": "guest-ping"}, 10)
 
-    def wait(self, *, timeout: float = 180) -> None:
+    def wait(self, *, timeout: float = 400) -> None:
         """Wait until qemu-ga answers, which is late in the guest's boot."""
 
         def answers() -> bool:
