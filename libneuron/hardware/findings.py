@@ -215,7 +215,8 @@ def _about_isolation(machine: Machine, gpu: Gpu, *, chosen: bool) -> Iterator[Fi
                 "gpu-alone-by-override", Severity.WARNING, "/proc/cmdline", params=(words[0],), devices=about
             )
     elif slot.culprit is None:
-        yield Finding("gpu-shared", grave, groups, params=tuple(words), devices=about)
+        more = () if machine.privileged else (steps.AS_ADMINISTRATOR,)
+        yield Finding("gpu-shared", grave, groups, params=tuple(words), steps=more, devices=about)
     else:
         culprit = slot.culprit
         words += [("culprit", str(culprit.address)), ("missing", bits_text(culprit.missing))]

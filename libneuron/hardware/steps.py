@@ -57,6 +57,13 @@ _FIRMWARE_KEY = QT_TRANSLATE_NOOP(
 )
 
 
+AS_ADMINISTRATOR = Step(
+    QT_TRANSLATE_NOOP(
+        "hardware", "Run the check once as administrator: it then names the port that is to blame."
+    )
+)
+
+
 def _is(boot: BootSetup, *names: str) -> bool:
     return any(name in (boot.distribution, *boot.family) for name in names)
 

@@ -173,12 +173,20 @@ STATES = (
 )
 """Machines that differ in what the IOMMU does."""
 
-ALL = GROUPED + STATES
+ORDINARY = Topology(
+    "shared-as-an-ordinary-user-sees-it",
+    GROUPED[1].devices,
+    arguments="intel_iommu=on neuron.ordinary",
+)
+"""The second machine of :data:`GROUPED`, read without root."""
+
+ALL = (*GROUPED, *STATES, ORDINARY)
 IN_EVERY_RUN = (
     "two-root-ports-of-one-slot-without-acs",
     "gpu-behind-a-conventional-bridge",
     "amd-iommu-with-an-ati-gpu",
     "switches-inside-switches",
     "intel-switched-off-by-argument",
+    "shared-as-an-ordinary-user-sees-it",
 )
 """Booted in every run of the tests; the others are boots for the long run, and recordings otherwise."""

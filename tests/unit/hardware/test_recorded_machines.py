@@ -9,7 +9,8 @@ from libneuron.hardware.grouping import predict
 from libneuron.hardware.isolation import judge_groups
 from tests.unit.hardware.pc import RECORDED, recorded
 
-FROM_KERNELS = [name for name in RECORDED if name.startswith("qemu-")]
+ORDINARY = "qemu-shared-as-an-ordinary-user-sees-it"
+FROM_KERNELS = [name for name in RECORDED if name.startswith("qemu-") and name != ORDINARY]
 
 
 @pytest.mark.parametrize("name", FROM_KERNELS)
@@ -60,6 +61,20 @@ def test_groups_predicted_with_the_iommu_off_are_those_of_the_same_pc_with_it_on
     # and it is the kernel's switching on that makes the difference
     as_it_stands = predict(off, acs.Settings())
     assert {address: as_it_stands.group(address) for address in live} != live
+
+
+def test_an_ordinary_user_sees_the_same_groups_and_no_culprit() -> None:
+    machine = recorded(ORDINARY)
+    assert machine.groups == recorded("qemu-two-root-ports-of-one-slot-without-acs").groups
+    assert not machine.privileged
+    judged = report.judge(machine)
+    assert [verdict.isolated for verdict in judged.groups] == [True, False, True]
+    assert {verdict.culprit for verdict in judged.groups} == {None}
+    slot = judged.gpus[0].slot
+    assert (slot.isolated, slot.needs_override, slot.overrides) == (False, None, ())
+    assert judged.gpus[0].framebuffer is None
+    shared = next(finding for finding in judged.findings if finding.code == "gpu-shared")
+    assert any("administrator" in step for step in shared.fix())
 
 
 @pytest.mark.parametrize(
