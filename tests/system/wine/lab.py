@@ -144,6 +144,15 @@ class WineLab:
         link.symlink_to(pty)
         return rf"\\.\COM{number}"
 
+    def insert_disc(self, letter: str, folder: Path) -> None:
+        """Make ``folder`` a CD in a drive."""
+        self.run("reg", "add", r"HKLM\Software\Wine\Drives", "/v", f"{letter}:", "/d", "cdrom", "/f")
+        (self.prefix / "dosdevices" / f"{letter}:").symlink_to(folder)
+
+    def remove_disc(self, letter: str) -> None:
+        """Take it out."""
+        (self.prefix / "dosdevices" / f"{letter}:").unlink()
+
     def wineserver(self, option: str) -> None:
         """Speak to this prefix's own wineserver: ``-k`` ends it, ``-w`` waits for its end."""
         subprocess.run(["wineserver", option], env=self.env, capture_output=True, timeout=60, check=False)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from libneuron.guest import setup_disc
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.transport import UnixSocketEndpoint
 from libneuron.system.bus import LoopThread
@@ -73,11 +74,20 @@ def installation(wine: WineLab) -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def installed(installation: Installation) -> Installation:
-    """The first version, installed from a folder with a hand-over beside it, as from the set-up disc."""
-    bundle = bundles.build(installation.folder / "first")
-    (bundle / ENROLMENT_FILE).write_text(installation.store.begin_enrolment("wine", "Wine"))
-    status, said = installation.install(bundle)
-    assert status == 0, said + installation.wine.log()
+    """The first version, installed as a person does: ``setup`` on the set-up disc in drive D."""
+    resources = installation.folder / "resources"
+    bundles.build(resources / "guest" / "windows")
+    hand_over = installation.store.begin_enrolment("wine", "Wine")
+    image = setup_disc.image(setup_disc.contents(hand_over, resources=resources))
+    disc = installation.folder / "disc"
+    for name, data in setup_disc.read(image).items():
+        (disc / name.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        (disc / name.lstrip("/")).write_bytes(data)
+    installation.wine.insert_disc("d", disc)
+    words = ["cmd", "/c", r"d:\windows\setup.cmd", "--port", installation.port]
+    done = installation.wine.run(*words)
+    assert done.returncode == 0, done.stdout
+    installation.wine.remove_disc("d")
     return installation
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Protocol
 
-from neuron_guest.platform.windows import setup_plan
+from neuron_guest.platform.windows import setup_plan, win32
 from neuron_guest.platform.windows.service_control import Running
 from neuron_guest.platform.windows.setup_plan import Bundle
 from neuron_guest.platform.windows.status import Told
@@ -107,7 +107,12 @@ class Installer:
             for other in setup_plan.leftovers(self._disk.versions(), [name]):
                 self._disk.remove(other)
             return
-        self._go_back(before)
+        try:
+            self._go_back(before)
+        except win32.Win32Error as error:
+            raise InstallError(
+                f"the new version did not answer, and the old one not either: {error}"
+            ) from error
         self._disk.remove(name)
         if before is None:
             raise InstallError("the service did not start; nothing was installed")
@@ -119,12 +124,14 @@ class Installer:
             if before is None:
                 self._service.create(command, shown=self._texts.shown, description=self._texts.description)
             else:
-                self._service.stop(_STOP_TIME)
+                if not self._service.stop(_STOP_TIME):
+                    _log.error("the running service does not stop")
+                    return False
                 self._service.set_command(command)
             self._disk.forget()
             self._service.start()
-        except Exception:  # noqa: BLE001 — whatever Windows says, the old version must run again
-            _log.exception("the service could not be started")
+        except (win32.Win32Error, OSError) as error:
+            _log.error("the service could not be started: %s", error)
             return False
 
         def well() -> bool:

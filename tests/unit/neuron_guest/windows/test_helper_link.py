@@ -1,0 +1,191 @@
+"""Service and helper over a socket pair: calls, errors, events, ends, and answers that make no sense."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from neuron_guest.backend import BackendError, Mode, Offer
+from neuron_guest.platform.windows import helper
+from neuron_guest.platform.windows.helper_link import Answerer, Caller
+from neuron_guest.platform.windows.helper_wire import pack
+from neuron_guest.platform.windows.session_backend import SessionBackend
+from neuron_guest.simulated import SimulatedBackend
+
+TEXT = "text/plain;charset=utf-8"
+
+
+class SocketStream:
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def read(self, size: int) -> bytes:
+        return self._end.recv(size)
+
+    def write(self, data: bytes) -> None:
+        self._end.sendall(data)
+
+    def close(self) -> None:
+        try:
+            self._end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+    def forget(self) -> None:
+        self._end.close()
+
+
+class Pair:
+    """Both ends, and the threads that read them."""
+
+    def __init__(self) -> None:
+        self.ends = [SocketStream(end) for end in socket.socketpair()]
+        self.threads: list[threading.Thread] = []
+
+    def run(self, work: Any, *arguments: Any) -> None:
+        thread = threading.Thread(target=work, args=arguments)
+        thread.start()
+        self.threads.append(thread)
+
+    def close(self) -> None:
+        for end in self.ends:
+            end.close()
+        for thread in self.threads:
+            thread.join()
+        for end in self.ends:
+            end.forget()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(pair: Pair) -> SessionBackend:
+    """The service's backend over a helper that serves the simulated desktop."""
+    backend = SessionBackend()
+    caller = Caller(pair.ends[0], backend.event)
+    pair.run(helper.serve, pair.ends[1], SimulatedBackend())
+    pair.run(caller.run)
+    backend.session_is("active")
+    backend.attach(caller)
+    return backend
+
+
+def test_every_verb_of_the_desktop_passes_through(session: SessionBackend) -> None:
+    session.clipboard_write({TEXT: "é😀".encode(), "text/html": b"<b>x</b>"}, secret=False)
+    assert session.clipboard_read("text/html") == b"<b>x</b>"
+    assert session.clipboard_offer().own
+    modes = session.modes()
+    assert session.mode() in modes
+    assert session.set_mode(modes[0]) == modes[0]
+    assert session.launch(session.apps(icons=True)[0].path, ["x"]) > 0
+    window = session.windows()[0]
+    session.focus_window(window.id)
+    session.close_window(window.id)
+    assert session.screenshot().startswith(b"\x89PNG")
+
+
+def test_the_helpers_refusals_keep_their_code(session: SessionBackend) -> None:
+    with pytest.raises(BackendError) as refusal:
+        session.set_mode(Mode(123, 45))
+    assert refusal.value.code == "mode-refused"
+    with pytest.raises(BackendError) as refusal:
+        session.clipboard_read("image/x-nothing")
+    assert refusal.value.code == "not-found"
+
+
+def test_copies_are_told_unless_the_screen_is_locked(session: SessionBackend) -> None:
+    told: list[Offer] = []
+    there = threading.Event()
+
+    def changed(offer: Offer) -> None:
+        told.append(offer)
+        there.set()
+
+    session.clipboard_watch(changed)
+    session.session_is("locked")
+    session.event("clipboard", {"formats": [TEXT], "secret": False, "own": False})
+    assert told == []
+    with pytest.raises(BackendError) as refusal:
+        session.clipboard_read(TEXT)
+    assert refusal.value.code == "locked"
+    session.session_is("active")
+    session.clipboard_write({TEXT: b"x"}, secret=False)
+    assert there.wait(10)
+    assert told[0].own
+
+
+def test_without_anybody_signed_in_the_desktop_is_not_there() -> None:
+    session = SessionBackend()
+    with pytest.raises(BackendError) as refusal:
+        session.screenshot()
+    assert refusal.value.code == "no-session"
+
+
+def test_who_waits_when_the_helper_dies_is_told(pair: Pair) -> None:
+    caller = Caller(pair.ends[0], lambda _name, _value: None)
+    waiting = threading.Event()
+    pair.run(Answerer(pair.ends[1], {"wait": lambda: waiting.wait(10)}).run)
+    pair.run(caller.run)
+    end = threading.Timer(0.05, pair.ends[1].close)
+    end.start()
+    with pytest.raises(BackendError) as refusal:
+        caller.call("wait", {}, timeout=10)
+    assert refusal.value.code == "no-session"
+    waiting.set()
+    end.join()
+
+
+def test_a_slow_verb_holds_up_no_other_and_times_out(pair: Pair) -> None:
+    go = threading.Event()
+    caller = Caller(pair.ends[0], lambda _name, _value: None)
+    pair.run(Answerer(pair.ends[1], {"wait": lambda: go.wait(10), "quick": lambda: 5}).run)
+    pair.run(caller.run)
+    with pytest.raises(BackendError) as refusal:
+        caller.call("wait", {}, timeout=0.05)
+    assert refusal.value.code == "timeout"
+    assert caller.call("quick", {}, timeout=10) == 5
+    go.set()
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("mode", {"width": "1", "height": 2, "refresh": 0}),
+        ("mode", None),
+        ("modes", [{"width": 1, "height": -2, "refresh": 0}]),
+        ("windows", [{"id": 0, "title": "x", "app": "", "focused": True}]),
+        ("windows", {"id": 1}),
+        ("screenshot", "text"),
+        ("clipboard_offer", {"formats": "text/plain", "secret": False, "own": False}),
+        ("clipboard_offer", {"formats": [], "own": False}),
+    ],
+)
+def test_a_helper_that_answers_nonsense_is_an_error_and_nothing_more(
+    pair: Pair, verb: str, answer: object
+) -> None:
+    session = SessionBackend()
+    caller = Caller(pair.ends[0], session.event)
+    session.session_is("active")
+    session.attach(caller)
+    pair.run(Answerer(pair.ends[1], {verb: lambda: answer}).run)
+    pair.run(caller.run)
+    with pytest.raises(BackendError) as refusal:
+        getattr(session, verb)()
+    assert refusal.value.code == "failed"
+
+
+def test_rubbish_ends_the_pipe(pair: Pair) -> None:
+    caller = Caller(pair.ends[0], lambda _name, _value: None)
+    pair.run(caller.run)
+    for piece in pack({"neither": 1}):
+        pair.ends[1].write(piece)
+    assert pair.ends[1].read(1) == b""
