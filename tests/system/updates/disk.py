@@ -157,22 +157,28 @@ def disk(work: Path, *, named: str | None, megabytes: int = 256) -> Iterator[Dis
     with image.open("wb") as file:
         file.truncate(megabytes << 20)
     run("mkfs.btrfs", "-q", image)
-    device = run("losetup", "--find", "--show", image).strip()
-    point = work / "root"
-    point.mkdir()
-    try:
-        run("mount", device, point)
-        name = named or "system"
-        btrfs.create(point, name)
-        fill(point / name)
+    name = named or "system"
+    with attached(image, work, named=named) as made:
+        run("mount", made.device, made.point)
+        btrfs.create(made.point, name)
+        fill(made.point / name)
         options = f"subvol=/{named},subvolid=256" if named else "defaults"
-        (point / name / "etc/fstab").write_text(f"{device} / btrfs {options} 0 0\n")
+        (made.point / name / "etc/fstab").write_text(f"{made.device} / btrfs {options} 0 0\n")
         if named is None:
-            btrfs.set_default(point / name)
-        run("umount", point)
-        made = Disk(device, point, name, named is not None, work)
+            btrfs.set_default(made.point / name)
+        run("umount", made.point)
         made.mount()
         yield made
+
+
+@contextmanager
+def attached(image: Path, work: Path, *, named: str | None) -> Iterator[Disk]:
+    """The machine on ``image``, not mounted yet."""
+    device = run("losetup", "--find", "--show", image).strip()
+    point = work / "root"
+    point.mkdir(exist_ok=True)
+    try:
+        yield Disk(device, point, named or "system", named is not None, work)
     finally:
         subprocess.run(["umount", point], capture_output=True, check=False)
         run("losetup", "--detach", device)
