@@ -12,6 +12,16 @@
     </message>
 </context>
 <context>
+    <name>Guardian</name>
+    <message numerus="yes">
+        <source>%n package(s) changed</source>
+        <translation>
+            <numerusform>%n package changed</numerusform>
+            <numerusform>%n packages changed</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>Text</name>
     <message numerus="yes">
         <source>about %n second(s)</source>

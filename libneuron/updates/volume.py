@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from libneuron.updates.layout import Layout, RootFacts, Switch, detect
 HOME = "@neuron"
 POINTS = f"{HOME}/points"
 ROOTS = f"{HOME}/roots"
+
+_PATIENCE = 120.0  # seconds: longer than all health checks together may take
 
 
 def _checked(relative: str) -> str:
@@ -183,13 +186,21 @@ def open_volume(layout: Layout) -> Iterator[Volume]:
 
 @contextlib.contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
-    """Hold the lock of the state in ``directory``. Raises: UpdateError busy."""
+    """Hold the lock of the state in ``directory``; waits a while for another Guardian that is at work.
+
+    Raises: UpdateError busy.
+    """
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UpdateError("updates.busy") from error
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > end:
+                    raise UpdateError("updates.busy") from error
+                time.sleep(0.1)
         yield
     finally:
         os.close(descriptor)
