@@ -11,7 +11,10 @@ from neuron_guest.agent import Agent
 from neuron_guest.backend import Backend
 from neuron_guest.iso9660 import find
 from neuron_guest.keys import ENROLMENT_FILE
+from neuron_guest.platform.linux import link
 from neuron_guest.platform.linux.headless import HeadlessBackend
+from neuron_guest.platform.linux.routed import RoutedBackend, serve_session
+from neuron_guest.platform.linux.session import SessionBackend
 from neuron_guest.platform.posix import DevicePort
 from neuron_guest.port import Port
 
@@ -47,16 +50,20 @@ class LinuxMachine:
 
     def service_backend(self) -> Backend:
         """See :meth:`Machine.service_backend`."""
-        return HeadlessBackend()
+        try:
+            return RoutedBackend()
+        except OSError:
+            return HeadlessBackend()  # not root: a trial without sessions
 
     def session_backend(self) -> Backend:
         """See :meth:`Machine.session_backend`."""
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            return SessionBackend(os.environ)
         return HeadlessBackend()
 
     def run_session(self, socket: Path | None) -> int:
         """See :meth:`Machine.run_session`."""
-        del socket
-        return 3
+        return serve_session(self.session_backend(), socket or link.SOCKET)
 
 
 def _is_write_protected_stick(name: str) -> bool:

@@ -1,0 +1,275 @@
+"""The service's backend: the desktop's verbs go to the helper of whoever sits at the screen."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from libneuron.guest.wire.errors import FieldError
+from libneuron.guest.wire.fields import Fields
+from neuron_guest.backend import App, Backend, BackendError, Mode, Offer, Window
+from neuron_guest.platform.linux import link, system
+from neuron_guest.platform.linux.headless import HeadlessBackend
+
+_log = logging.getLogger("neuron_guest")
+_T = TypeVar("_T")
+
+
+def verbs(backend: Backend) -> Mapping[str, Callable[..., object]]:
+    """What the service may ask the helper for; power and load are the service's own."""
+    return {
+        "info": lambda: dict(backend.info()),
+        "clipboard_offer": lambda: asdict(backend.clipboard_offer()),
+        "clipboard_read": backend.clipboard_read,
+        "clipboard_write": lambda items, secret: backend.clipboard_write(items, secret=secret),
+        "modes": lambda: [asdict(mode) for mode in backend.modes()],
+        "mode": lambda: asdict(backend.mode()),
+        "set_mode": lambda width, height, refresh: asdict(backend.set_mode(Mode(width, height, refresh))),
+        "apps": lambda icons: [asdict(app) for app in backend.apps(icons=icons)],
+        "launch": backend.launch,
+        "open": backend.open,
+        "windows": lambda: [asdict(window) for window in backend.windows()],
+        "focus_window": backend.focus_window,
+        "close_window": backend.close_window,
+        "screenshot": backend.screenshot,
+    }
+
+
+def _mode(value: object) -> Mode:
+    fields = Fields(value)
+    return Mode(*(fields.integer(name, 0, 1 << 16) for name in ("width", "height", "refresh")))
+
+
+def _offer(value: object) -> Offer:
+    fields = Fields(value)
+    return Offer(
+        fields.texts("formats", count=64, limit=256),
+        fields.flag("secret", default=False),
+        fields.flag("own", default=False),
+    )
+
+
+def _app(fields: Fields, icon: object) -> App:
+    made = App(
+        fields.line("id"),
+        fields.text("name", limit=512),
+        fields.text("path"),
+        fields.texts("args", count=256),
+    )
+    return App(made.id, made.name, made.path, made.args, icon if isinstance(icon, bytes) else b"")
+
+
+def _window(fields: Fields) -> Window:
+    return Window(
+        fields.integer("id", 0, 2**63 - 1),
+        fields.text("title", limit=65536),
+        fields.text("app", limit=4096),
+        fields.flag("focused"),
+    )
+
+
+def _checked(read: Callable[[], _T]) -> _T:
+    """The helper runs as an ordinary person and we as root: what it says is checked."""
+    try:
+        return read()
+    except (FieldError, TypeError) as error:
+        raise BackendError("failed", f"the session's helper answered nonsense: {error}") from error
+
+
+class RoutedBackend(HeadlessBackend):
+    """See :class:`neuron_guest.backend.Backend`. Without a helper it is a guest where nobody is signed in.
+
+    ``seated`` says who may be served; it is asked at every call, so that after a switch of users nobody gets
+    what was meant for another.
+    """
+
+    def __init__(self, path: Path = link.SOCKET, seated: Callable[[], int | None] = link.seated_user) -> None:
+        super().__init__()
+        self._seated = seated
+        self._helpers: dict[int, link.Helper] = {}
+        self._watchers: list[Callable[[Offer], None]] = []
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        path.chmod(0o666)  # anybody may knock; who is let in, the kernel's word decides
+        self._listener.listen(4)
+        threading.Thread(target=self._accept, name="neuron-sessions", daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                stream, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            user = link.peer_user(stream)
+            if user != self._seated():
+                _log.info("user %d is not the one at the screen", user)
+                stream.close()
+                continue
+            threading.Thread(target=self._serve, args=(stream, user), daemon=True).start()
+
+    def _serve(self, stream: socket.socket, user: int) -> None:
+        helper = link.Helper(stream, user, lambda message: self._told(user, message))
+        previous = self._helpers.get(user)
+        self._helpers[user] = helper
+        if previous is not None:
+            previous.close()
+        helper.run()
+        if self._helpers.get(user) is helper:
+            del self._helpers[user]
+
+    def _helper(self) -> link.Helper | None:
+        user = self._seated()
+        return None if user is None else self._helpers.get(user)
+
+    def _ask(self, verb: str, **arguments: object) -> Any:
+        helper = self._helper()
+        if helper is None:
+            raise BackendError("no-session", "nobody is signed in to a desktop")
+        return helper.call(verb, **arguments)
+
+    def _told(self, user: int, message: Mapping[str, Any]) -> None:
+        if message.get("event") != "clipboard" or user != self._seated():
+            return
+        try:
+            offer = _offer(message.get("value"))
+        except FieldError as error:
+            _log.info("the session's helper told nonsense: %s", error)
+            return
+        for changed in list(self._watchers):
+            changed(offer)
+
+    def info(self) -> Mapping[str, object]:
+        """See :meth:`Backend.info`."""
+        try:
+            told = self._ask("info")
+        except BackendError as error:
+            if error.code != "no-session":
+                raise
+            return super().info()
+        return _checked(lambda: {**dict(told), **system.facts()})
+
+    def clipboard_offer(self) -> Offer:
+        """See :meth:`Backend.clipboard_offer`."""
+        if self._helper() is None:
+            return super().clipboard_offer()
+        told = self._ask("clipboard_offer")
+        return _checked(lambda: _offer(told))
+
+    def clipboard_read(self, mime: str) -> bytes:
+        """See :meth:`Backend.clipboard_read`."""
+        if self._helper() is None:
+            return super().clipboard_read(mime)
+        return _bytes(self._ask("clipboard_read", mime=mime))
+
+    def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_write`."""
+        if self._helper() is None:
+            super().clipboard_write(items, secret=secret)
+        else:
+            self._ask("clipboard_write", items=dict(items), secret=secret)
+
+    def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
+        """See :meth:`Backend.clipboard_watch`."""
+        self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed)
+
+    def modes(self) -> Sequence[Mode]:
+        """See :meth:`Backend.modes`."""
+        told = self._ask("modes")
+        return _checked(lambda: [_mode(each) for each in told])
+
+    def mode(self) -> Mode:
+        """See :meth:`Backend.mode`."""
+        told = self._ask("mode")
+        return _checked(lambda: _mode(told))
+
+    def set_mode(self, mode: Mode) -> Mode:
+        """See :meth:`Backend.set_mode`."""
+        told = self._ask("set_mode", **asdict(mode))
+        return _checked(lambda: _mode(told))
+
+    def apps(self, *, icons: bool) -> Sequence[App]:
+        """See :meth:`Backend.apps`."""
+        told = self._ask("apps", icons=icons)
+        return _checked(lambda: [_app(Fields(each), each.get("icon")) for each in told])
+
+    def launch(self, path: str, args: Sequence[str]) -> int:
+        """See :meth:`Backend.launch`: as the person, never as root."""
+        told = self._ask("launch", path=path, args=list(args))
+        return _checked(lambda: Fields({"pid": told}).integer("pid", 0, 2**32))
+
+    def open(self, target: str) -> None:
+        """See :meth:`Backend.open`."""
+        self._ask("open", target=target)
+
+    def windows(self) -> Sequence[Window]:
+        """See :meth:`Backend.windows`."""
+        told = self._ask("windows")
+        return _checked(lambda: [_window(Fields(each)) for each in told])
+
+    def focus_window(self, window: int) -> None:
+        """See :meth:`Backend.focus_window`."""
+        self._ask("focus_window", window=window)
+
+    def close_window(self, window: int) -> None:
+        """See :meth:`Backend.close_window`."""
+        self._ask("close_window", window=window)
+
+    def screenshot(self) -> bytes:
+        """See :meth:`Backend.screenshot`."""
+        return _bytes(self._ask("screenshot"))
+
+    def close(self) -> None:
+        """See :meth:`Backend.close`."""
+        # A thread in accept() does not notice close() alone (Linux close(2), notes on threads).
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for helper in list(self._helpers.values()):
+            helper.close()
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise BackendError("failed", "the session's helper answered nonsense")
+    return value
+
+
+def serve_session(backend: Backend, path: Path = link.SOCKET) -> int:
+    """The helper: serve this session to the service until it goes; 1 where there is none to serve."""
+    stream = socket.socket(socket.AF_UNIX)
+    try:
+        stream.connect(str(path))
+    except OSError as error:
+        _log.error("NeuronGuest's service is not there: %s", error)
+        stream.close()
+        return 1
+    if link.peer_user(stream) not in (0, os.geteuid()):
+        _log.error("who listens at %s is not the service", path)
+        stream.close()
+        return 1
+    stop: Callable[[], None] | None = None
+    sending = threading.Lock()
+
+    def copied(offer: Offer) -> None:
+        with sending:
+            link.send(stream, {"event": "clipboard", "value": asdict(offer)})
+
+    try:
+        stop = backend.clipboard_watch(copied)
+    except BackendError as error:
+        _log.info("no clipboard events: %s", error)
+    try:
+        link.answer(stream, verbs(backend), sending)
+    finally:
+        if stop is not None:
+            stop()
+        stream.close()
+    return 0

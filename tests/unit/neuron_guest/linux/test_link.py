@@ -1,0 +1,155 @@
+"""Service and session: only the person at the screen is served, and nonsense is refused."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from neuron_guest.backend import BackendError
+from neuron_guest.platform.linux import link
+from neuron_guest.platform.linux.routed import RoutedBackend, verbs
+from neuron_guest.simulated import SimulatedBackend
+from tests.system.contract.contract import eventually
+
+TEXT = "text/plain;charset=utf-8"
+
+
+class Seat:
+    """Who sits at the screen."""
+
+    def __init__(self) -> None:
+        self.user: int | None = os.geteuid()
+
+    def __call__(self) -> int | None:
+        return self.user
+
+
+@pytest.fixture
+def seat() -> Seat:
+    return Seat()
+
+
+@pytest.fixture
+def backend(tmp_path: Path, seat: Seat) -> Iterator[RoutedBackend]:
+    made = RoutedBackend(tmp_path / "run" / "s", seat)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def knock(tmp_path: Path, backend: RoutedBackend) -> Iterator[Callable[[], socket.socket]]:
+    opened: list[socket.socket] = []
+
+    def go() -> socket.socket:
+        stream = socket.socket(socket.AF_UNIX)
+        stream.settimeout(10)
+        stream.connect(str(tmp_path / "run" / "s"))
+        opened.append(stream)
+        return stream
+
+    yield go
+    for stream in opened:
+        stream.close()
+
+
+def attach(stream: socket.socket, backend: RoutedBackend, desktop: SimulatedBackend) -> threading.Thread:
+    stream.settimeout(None)
+    arguments = (stream, verbs(desktop), threading.Lock())
+    thread = threading.Thread(target=link.answer, args=arguments, daemon=True)
+    thread.start()
+    assert eventually(lambda: backend.info()["session"] == "active", seconds=10)
+    return thread
+
+
+def code(work: Callable[[], object]) -> str:
+    with pytest.raises(BackendError) as caught:
+        work()
+    return caught.value.code
+
+
+def test_verbs_reach_the_session(backend: RoutedBackend, knock: Callable[[], socket.socket]) -> None:
+    desktop = SimulatedBackend()
+    attach(knock(), backend, desktop)
+    backend.clipboard_write({TEXT: "🙂".encode()}, secret=False)
+    assert desktop.clipboard_read(TEXT) == "🙂".encode()
+    assert backend.clipboard_read(TEXT) == "🙂".encode()
+    assert backend.mode() == desktop.mode()
+    assert backend.launch("notes", ["a"]) > 0
+    assert [window.title for window in backend.windows()] == ["Notes (simulated) a"]
+    assert backend.screenshot().startswith(b"\x89PNG")
+    assert backend.apps(icons=True)[0].icon.startswith(b"\x89PNG")
+    assert code(lambda: backend.launch("nothing", [])) == "not-found"
+
+
+def test_another_users_helper_is_hung_up_on(
+    backend: RoutedBackend, seat: Seat, knock: Callable[[], socket.socket]
+) -> None:
+    seat.user = os.geteuid() + 1
+    assert knock().recv(1) == b""
+    assert backend.info()["session"] == "none"
+
+
+def test_after_a_switch_of_users_nothing_reaches_the_first(
+    backend: RoutedBackend, seat: Seat, knock: Callable[[], socket.socket]
+) -> None:
+    desktop = SimulatedBackend()
+    attach(knock(), backend, desktop)
+    seat.user = os.geteuid() + 1
+    backend.clipboard_write({TEXT: b"for the second"}, secret=False)
+    assert desktop.clipboard_offer().formats == ()
+    assert code(backend.screenshot) == "no-session"
+
+
+def test_a_session_that_ends_is_no_session(
+    backend: RoutedBackend, knock: Callable[[], socket.socket]
+) -> None:
+    stream = knock()
+    attach(stream, backend, SimulatedBackend())
+    stream.shutdown(socket.SHUT_RDWR)
+    assert eventually(lambda: backend.info()["session"] == "none", seconds=10)
+    assert code(backend.windows) == "no-session"
+
+
+@pytest.mark.parametrize("nonsense", ["null", "[]", '{"width": "1"}', '{"width": 1}', "7"])
+def test_nonsense_from_a_helper_is_refused(
+    backend: RoutedBackend, knock: Callable[[], socket.socket], nonsense: str
+) -> None:
+    stream = knock()
+
+    def fool() -> None:
+        while True:
+            try:
+                asked = link.receive(stream)
+            except (EOFError, OSError):
+                return
+            value = '{"session": "active"}' if asked["verb"] == "info" else nonsense
+            text = f'{{"value": {value}}}'.encode()
+            stream.sendall(struct.pack(">I", len(text)) + text)
+
+    stream.settimeout(None)
+    threading.Thread(target=fool, daemon=True).start()
+    assert eventually(lambda: backend.info()["session"] == "active", seconds=10)
+    assert code(backend.mode) == "failed"
+    assert code(backend.screenshot) == "failed"
+
+
+def test_a_message_of_four_gibibytes_is_refused(
+    backend: RoutedBackend, knock: Callable[[], socket.socket]
+) -> None:
+    stream = knock()
+    stream.sendall(b"\xff\xff\xff\xff")
+    assert stream.recv(1) == b""
+
+
+def test_the_seat_is_read_from_logind(tmp_path: Path) -> None:
+    (tmp_path / "seat0").write_text("IS_SEAT0=1\nACTIVE=3\nACTIVE_UID=1000\n")
+    assert link.seated_user(tmp_path / "seat0") == 1000
+    (tmp_path / "seat0").write_text("IS_SEAT0=1\n")
+    assert link.seated_user(tmp_path / "seat0") is None
+    assert link.seated_user(tmp_path / "gone") is None
