@@ -46,11 +46,13 @@ def display() -> Iterator[str]:
         done = subprocess.run(["wmctrl", "-m"], env=environment, capture_output=True, check=False)
         return done.returncode == 0
 
-    assert eventually(managed, seconds=30)
-    yield name
-    for process in (manager, server):
-        process.terminate()
-        process.wait(10)
+    try:
+        assert eventually(managed, seconds=60)
+        yield name
+    finally:
+        for process in (manager, server):
+            process.terminate()
+            process.wait(10)
 
 
 @contextlib.contextmanager
@@ -87,10 +89,13 @@ def service(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
     )
-    assert eventually(lambda: backend.info()["session"] == "active", seconds=30)
-    with serving(folder, backend) as guest:
-        yield guest
-    assert helper.wait(10) == 0
+    try:
+        assert eventually(lambda: backend.info()["session"] == "active", seconds=60)
+        with serving(folder, backend) as guest:
+            yield guest
+    finally:
+        helper.terminate()
+        helper.wait(10)
 
 
 class TestX11ThroughTheService(GuestContract):

@@ -28,6 +28,7 @@ SEAT = Path("/run/systemd/seats/seat0")
 _HEAD = struct.Struct(">I")
 _LIMIT = 128 * 1024 * 1024  # bytes of a message: a 64 MiB clipboard as base64, and room
 TIMEOUT = 90.0
+EXIT = "exit"
 
 
 def _pack(value: object) -> bytes:
@@ -134,6 +135,12 @@ class Helper:
             raise BackendError(str(answer["error"])[:64], str(answer.get("message"))[:500])
         return answer.get("value")
 
+    def replace(self) -> None:
+        """Send the helper home: another session of the same person has come."""
+        with self._turn, contextlib.suppress(OSError):
+            send(self._stream, {"verb": EXIT, "arguments": {}})
+        self.close()
+
     def close(self) -> None:
         """Hang up."""
         with contextlib.suppress(OSError):
@@ -142,13 +149,18 @@ class Helper:
 
 def answer(
     stream: socket.socket, verbs: Mapping[str, Callable[..., object]], sending: threading.Lock
-) -> None:
-    """The helper's end: answer until the service is gone. ``sending`` keeps answers and events apart."""
+) -> bool:
+    """The helper's end: answer until the service is gone, or (True) sends us home.
+
+    ``sending`` keeps answers and events apart.
+    """
     while True:
         try:
             message = receive(stream)
         except (EOFError, OSError, ValueError):
-            return
+            return False
+        if message.get("verb") == EXIT:
+            return True
         try:
             reply: dict[str, object] = {"value": verbs[message["verb"]](**message["arguments"])}
         except BackendError as error:
@@ -160,4 +172,4 @@ def answer(
             with sending:
                 send(stream, reply)
         except OSError:
-            return
+            return False

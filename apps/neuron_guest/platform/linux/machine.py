@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ PORT = Path("/dev/virtio-ports/org.neuronos.guest.0")
 KEYS = Path("/var/lib/neuron-guest")
 _DISCS = Path("/sys/block")
 _LIMIT = 64 * 1024
+_RECONNECT = 3.0  # seconds between a session's attempts to reach the service
 
 
 class LinuxMachine:
@@ -63,7 +65,11 @@ class LinuxMachine:
 
     def run_session(self, socket: Path | None) -> int:
         """See :meth:`Machine.run_session`."""
-        return serve_session(self.session_backend(), socket or link.SOCKET)
+        backend = self.session_backend()
+        # The service may be restarted, or another person be at the screen: then we try again.
+        while not serve_session(backend, socket or link.SOCKET):
+            time.sleep(_RECONNECT)
+        return 0
 
 
 def _is_write_protected_stick(name: str) -> bool:

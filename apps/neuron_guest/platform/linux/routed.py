@@ -120,7 +120,7 @@ class RoutedBackend(HeadlessBackend):
         previous = self._helpers.get(user)
         self._helpers[user] = helper
         if previous is not None:
-            previous.close()
+            previous.replace()
         helper.run()
         if self._helpers.get(user) is helper:
             del self._helpers[user]
@@ -242,19 +242,19 @@ def _bytes(value: object) -> bytes:
     return value
 
 
-def serve_session(backend: Backend, path: Path = link.SOCKET) -> int:
-    """The helper: serve this session to the service until it goes; 1 where there is none to serve."""
+def serve_session(backend: Backend, path: Path = link.SOCKET) -> bool:
+    """The helper: serve this session to the service until it goes; True if it wants us no more."""
     stream = socket.socket(socket.AF_UNIX)
     try:
         stream.connect(str(path))
     except OSError as error:
-        _log.error("NeuronGuest's service is not there: %s", error)
+        _log.debug("NeuronGuest's service is not there: %s", error)
         stream.close()
-        return 1
+        return False
     if link.peer_user(stream) not in (0, os.geteuid()):
         _log.error("who listens at %s is not the service", path)
         stream.close()
-        return 1
+        return False
     stop: Callable[[], None] | None = None
     sending = threading.Lock()
 
@@ -267,9 +267,8 @@ def serve_session(backend: Backend, path: Path = link.SOCKET) -> int:
     except BackendError as error:
         _log.info("no clipboard events: %s", error)
     try:
-        link.answer(stream, verbs(backend), sending)
+        return link.answer(stream, verbs(backend), sending)
     finally:
         if stop is not None:
             stop()
         stream.close()
-    return 0

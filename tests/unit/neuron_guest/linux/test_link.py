@@ -106,6 +106,18 @@ def test_after_a_switch_of_users_nothing_reaches_the_first(
     assert code(backend.screenshot) == "no-session"
 
 
+def test_a_second_session_of_the_same_person_replaces_the_first(
+    backend: RoutedBackend, knock: Callable[[], socket.socket]
+) -> None:
+    first, second = SimulatedBackend(), SimulatedBackend()
+    thread = attach(knock(), backend, first)
+    attach(knock(), backend, second)
+    thread.join(10)
+    assert not thread.is_alive()
+    backend.clipboard_write({TEXT: b"x"}, secret=False)
+    assert second.clipboard_read(TEXT) == b"x"
+
+
 def test_a_session_that_ends_is_no_session(
     backend: RoutedBackend, knock: Callable[[], socket.socket]
 ) -> None:
