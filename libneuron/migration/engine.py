@@ -38,7 +38,8 @@ from libneuron.system.filesystem import sync_file_system
 
 CHUNK_FILES = 1000
 CHUNK_BYTES = 256 << 20
-_JOB_FILES = 50
+_JOB_FILES = 250
+"""Files of one folder that one thread copies: two threads in one folder would wait for its lock."""
 _JOB_BYTES = 16 << 20
 _TRIES = 3
 _BALLAST = 4 << 20

@@ -15,6 +15,9 @@ from libneuron.system.errors import SystemAccessError
 _WHOLE_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors that will hit everything that comes after, too."""
 
+_REMEMBERED = 20_000
+"""Folders kept in memory."""
+
 
 class FolderMaker:
     """Resolves planned folders to real ones. A link or file in the way gets a neighbour with another name."""
@@ -23,6 +26,15 @@ class FolderMaker:
         self._journal = journal
         self._destination = destination
         self._known: dict[bytes, bytes | None] = {b"": b""}
+        self._numbers: dict[int, bytes] = {}
+
+    def actual_of(self, number: int) -> bytes | None:
+        """Where the folder with this number is; None where it could not be made."""
+        if number not in self._numbers:
+            if len(self._numbers) > _REMEMBERED:
+                self._numbers.clear()
+            self._numbers[number] = self._journal.folder(number).planned
+        return self.actual(self._numbers[number])
 
     def actual(self, planned: bytes) -> bytes | None:
         """Where the folder planned at this path is; None where it could not be made."""
@@ -42,7 +54,7 @@ class FolderMaker:
 
     def make(self, numbers: Iterable[int]) -> None:
         """Make the folders with these numbers and everything above them; a failure leaves ``actual`` None."""
-        if len(self._known) > 20_000:
+        if len(self._known) > _REMEMBERED:
             self._known = {b"": b""}
         wanted: dict[bytes, Folder] = {}
         for number in set(numbers):

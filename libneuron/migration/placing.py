@@ -60,9 +60,7 @@ class Placer:
         return files
 
     def _actual(self, row: Row) -> bytes | None:
-        if row.folder is None:
-            return None
-        return self._folders.actual(self._journal.folder(row.folder).planned)
+        return None if row.folder is None else self._folders.actual_of(row.folder)
 
     def _name(self, files: list[tuple[Row, bytes]]) -> None:
         """Choose names and keep copies of what will be merged into, and journal both."""
