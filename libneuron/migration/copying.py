@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from libneuron.migration.transforms.common import LIMIT, Context, NotUnderstood, Result, Transform
 from libneuron.system.filesystem import start_writeback
 
-SMALL = 1 << 20
 _BUFFER = 1 << 20
 _WRITEBACK = 32 << 20
 _ALONE = 4 << 20

@@ -87,6 +87,11 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("migration", "Go on with it (--resume), or take it back with “undo”."),
         Exit.CANNOT,
     ),
+    "migration.undo-unfinished": Message(
+        QT_TRANSLATE_NOOP("migration", "The migration into “{path}” is being taken back."),
+        QT_TRANSLATE_NOOP("migration", "Finish that first with “undo”."),
+        Exit.CANNOT,
+    ),
     "migration.nothing-to-resume": Message(
         QT_TRANSLATE_NOOP("migration", "No migration into “{path}” was found."),
         QT_TRANSLATE_NOOP("migration", "Start one with “run”."),

@@ -389,6 +389,15 @@ class Journal:
             counts.setdefault(item, []).append((state, count))
         return {item: _totals(found) for item, found in counts.items()}
 
+    def already_there(self) -> dict[str, int]:
+        """Per item: files that needed no copy, because the home had the same ones."""
+        return dict(
+            self.database.execute(
+                "SELECT item, count(*) FROM entry WHERE kind = 'file' AND state IN (10, 11) AND created = 0"
+                " AND kept IS NULL AND hash IS NOT NULL GROUP BY item"
+            ).fetchall()
+        )
+
     def waiting_bytes(self) -> int:
         """Bytes still to be written for what is selected."""
         (size,) = self.database.execute(

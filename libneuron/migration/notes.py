@@ -41,11 +41,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "migration", "The extension {id} was loaded from {path} and was left out."
     ),
     "not-understood": QT_TRANSLATE_NOOP("migration", "It could not be understood and was copied as it is."),
-    "identity-missing": QT_TRANSLATE_NOOP(
-        "migration", "The key file {path} of the ssh settings did not come along."
-    ),
     "name-shortened": QT_TRANSLATE_NOOP("migration", "The name “{name}” is too long here and is shortened."),
-    "already-there": QT_TRANSLATE_NOOP("migration", "The same file was there already."),
+    "already-there": QT_TRANSLATE_NOOP("migration", "{count} files were there already, the same ones."),
     "merged": QT_TRANSLATE_NOOP("migration", "Added to the settings that were there; the old ones are kept."),
     "npm-packages": QT_TRANSLATE_NOOP(
         "migration", "Install global npm packages again with “npm install -g”."
@@ -53,7 +50,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "git-identity": QT_TRANSLATE_NOOP(
         "migration", "Store git passwords again: Windows kept them in its own place."
     ),
-    "kept-aside": QT_TRANSLATE_NOOP("migration", "You changed it since; it was kept in {path}."),
 }
 
 

@@ -189,7 +189,6 @@ class Placer:
     def _already_there(self, row: Row, folder: int, temp: bytes) -> None:
         discard(folder, temp)
         row.placed, row.created = row.target, False
-        self._note(row, "already-there")
 
     def _note(self, row: Row, code: str) -> None:
         self._notes.append(Note(row.item, code, {}, row.id))

@@ -54,6 +54,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "changed": QT_TRANSLATE_NOOP("migration", "It changed while it was being copied."),
     "vanished": QT_TRANSLATE_NOOP("migration", "It was gone when its turn came."),
     "damaged": QT_TRANSLATE_NOOP("migration", "The copy on the disk is not what was written."),
+    "missing": QT_TRANSLATE_NOOP("migration", "It is no longer where it was put."),
     "name": QT_TRANSLATE_NOOP("migration", "Its name cannot be used here."),
 }
 

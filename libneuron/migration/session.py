@@ -29,7 +29,7 @@ from libneuron.migration.undo import Undo, Undone, remove_run
 from libneuron.migration.verify import Extent, Verification, verify
 from libneuron.progress import Progress
 from libneuron.system.clock import Clock
-from libneuron.system.files import make_private_directory, sync_directory
+from libneuron.system.files import make_private_directory, sync_directory, sync_file
 from libneuron.system.filesystem import only_one
 
 PLACE = ".local/state/neuron/migration"
@@ -105,6 +105,7 @@ class Run:
             make_private_directory(home.path / PLACE)
             make_private_directory(temporary)
             shutil.copyfile(plan, temporary / "journal.db")
+            sync_file(temporary / "journal.db")
             with Journal(temporary / "journal.db") as journal:
                 journal.set("run", number.rpartition("-")[2])
                 journal.set("started", clock.now().isoformat(timespec="seconds"))
@@ -142,7 +143,7 @@ class Run:
         each of them it can go on again.
         """
         with self._open() as (journal, destination):
-            _check_source(journal, source)
+            self._check(journal, source)
             journal.set("status", "running")
             Engine(journal, source, destination, progress, folder=self.folder, jobs=jobs).run()
             found = verify(journal, destination, progress, extent)
@@ -162,7 +163,7 @@ class Run:
     def retry(self, source: Source, progress: Progress, *, translate: Translate = english) -> Outcome:
         """Try again what failed, and nothing else. Raises: as :meth:`go_on`."""
         with self._open() as (journal, _destination):
-            _check_source(journal, source)
+            self._check(journal, source)
             with journal.transaction():
                 journal.database.execute(
                     "UPDATE entry SET state = ?, reason = CASE reason WHEN 'damaged' THEN reason ELSE '' END"
@@ -189,6 +190,14 @@ class Run:
         with self._open() as (journal, _destination):
             return write_reports(journal, self.folder, None, translate)
 
+    def _check(self, journal: Journal, source: Source) -> None:
+        if journal.get("status") == "undoing":
+            raise MigrationError("migration.undo-unfinished", path=self.home)
+        if Path(journal.get("source")) != source.top.resolve():
+            raise MigrationError(
+                "migration.other-source", source=journal.get("source"), user=journal.get("user")
+            )
+
     @property
     def source(self) -> Path:
         """Where the run came from."""
@@ -196,16 +205,12 @@ class Run:
             return Path(journal.get("source"))
 
 
-def _check_source(journal: Journal, source: Source) -> None:
-    if Path(journal.get("source")) != source.top.resolve():
-        raise MigrationError("migration.other-source", source=journal.get("source"), user=journal.get("user"))
-
-
 def _mark_damaged(journal: Journal, found: Verification) -> None:
     with journal.transaction():
-        for row in found.damaged_rows:
-            row.state, row.reason = State.FAILED, "damaged"
-        journal.save(found.damaged_rows)
+        for rows, reason in ((found.damaged_rows, "damaged"), (found.missing_rows, "missing")):
+            for row in rows:
+                row.state, row.reason = State.FAILED, reason
+            journal.save(rows)
 
 
 def _before(path: Path) -> tuple[bool, int]:

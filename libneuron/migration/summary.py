@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from libneuron.errors import Translate, english
 from libneuron.migration import notes
 from libneuron.migration.journal import Item, Journal
-from libneuron.migration.model import FINAL, State, Totals
+from libneuron.migration.model import FINAL, Note, State, Totals
 from libneuron.migration.reasons import REASONS
 
 WORDS = {
@@ -56,6 +56,10 @@ def items(journal: Journal, translate: Translate = english) -> tuple[ItemSummary
         sentence = notes.text(note, translate)
         if sentence not in told.setdefault(note.item, []):
             told[note.item].append(sentence)
+    for name, count in journal.already_there().items():
+        told.setdefault(name, []).append(
+            notes.text(Note(name, "already-there", {"count": str(count)}), translate)
+        )
     return tuple(
         ItemSummary(
             item,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from libneuron.migration.destination import Destination, file_hash, look
 from libneuron.migration.journal import Journal, Row
-from libneuron.migration.model import Kind, State
+from libneuron.migration.model import ARRIVED, Kind
 from libneuron.progress import Progress
 from libneuron.system.errors import SystemAccessError
 
@@ -45,6 +45,7 @@ class Verification:
     missing: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     damaged_rows: list[Row] = field(default_factory=list)
+    missing_rows: list[Row] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -100,13 +101,12 @@ def verify(
 ) -> Verification:
     """Read again what arrived. Files are synced and dropped from the cache first. Raises: Cancelled."""
     found = Verification()
-    states = (State.COPIED, State.TRANSFORMED, State.KEPT_BOTH)
     if extent is Extent.NONE:
         return found
-    total = sum(row.written or 0 for row in journal.every(*states) if wanted(row, extent))
+    total = sum(row.written or 0 for row in journal.every(*ARRIVED) if wanted(row, extent))
     progress.start(total=total, unit="bytes")
     folders: dict[int, bytes] = {}
-    for row in journal.every(*states):
+    for row in journal.every(*ARRIVED):
         if not wanted(row, extent) or row.folder is None:
             continue
         if row.folder not in folders:
@@ -123,8 +123,10 @@ def verify(
                 Verdict.MISSING: found.missing,
                 Verdict.DAMAGED: found.damaged,
             }[verdict].append(path)
-        if verdict in (Verdict.DAMAGED, Verdict.MISSING):
+        if verdict is Verdict.DAMAGED:
             found.damaged_rows.append(row)
+        elif verdict is Verdict.MISSING:
+            found.missing_rows.append(row)
         progress.advance(row.written or 0, item=path)
     progress.finish()
     return found

@@ -15,6 +15,8 @@ from libneuron.migration.layouts.common import Layout, Setting, claim, join
 from libneuron.migration.model import Note
 from libneuron.migration.rules import Rule
 
+_SIGNS = frozenset({"Preferences", "Bookmarks", "History"})
+"""Files of which every profile has at least one."""
 _NOT_A_PERSON = ("System Profile", "Guest Profile")
 
 
@@ -42,7 +44,7 @@ def chromium(rule: Rule, setting: Setting) -> Layout | None:
     names = [
         name
         for name in setting.source.names(top)
-        if name not in _NOT_A_PERSON and "Preferences" in setting.source.names(f"{top}/{name}")
+        if name not in _NOT_A_PERSON and _SIGNS & set(setting.source.names(f"{top}/{name}"))
     ]
     there = setting.home.names(target.path)
     in_use = "Local State" in there

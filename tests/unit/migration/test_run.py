@@ -22,7 +22,7 @@ from libneuron.migration.verify import Extent
 from libneuron.progress import Progress
 from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
-from tests.unit.migration.maker import Lab, entries_below, progress, totals, tree, without_run
+from tests.unit.migration.maker import Lab, entries_below, progress, report, totals, tree, without_run
 
 PERSONAL: dict[str, bytes | str] = {
     "Documents/a.txt": "a",
@@ -321,3 +321,41 @@ def test_every_name_gets_one_that_fits(name: str) -> None:
 def test_extent_none_reads_nothing_again(lab: Lab) -> None:
     lab.make(PERSONAL)
     assert lab.go_on(lab.begin(), Extent.NONE).verification.checked == 0
+
+
+def test_a_run_that_is_being_taken_back_is_not_gone_on_with(lab: Lab) -> None:
+    lab.make(PERSONAL)
+    run = lab.migrate()
+    with Journal(run.journal_path) as journal:
+        journal.set("status", "undoing")  # as an undo that was killed leaves it
+    with pytest.raises(MigrationError) as caught:
+        lab.go_on(run)
+    assert caught.value.code == "migration.undo-unfinished"
+    run.undo(progress())
+    assert list(lab.home.iterdir()) == []
+
+
+def test_a_file_that_went_missing_is_told_and_brought_again(lab: Lab) -> None:
+    lab.make(PERSONAL)
+    run = lab.migrate()
+    (lab.home / "Documents/a.txt").unlink()
+    assert run.verify(progress()).verification.missing == ["Documents/a.txt"]
+    with Source(lab.source) as source:
+        assert run.retry(source, progress()).verification.ok
+    assert (lab.home / "Documents/a.txt").read_text() == "a"
+
+
+def test_a_profile_without_preferences_is_still_a_profile(lab: Lab) -> None:
+    top = "AppData/Local/Google/Chrome/User Data"
+    lab.make({f"{top}/Local State": "{}", f"{top}/Default/Bookmarks": "{}"})
+    lab.migrate()
+    assert (lab.home / ".config/google-chrome/Default/Bookmarks").exists()
+
+
+def test_a_second_migration_copies_nothing_twice_and_says_so(lab: Lab) -> None:
+    lab.make({"Documents/a.txt": "a", "Documents/b.txt": "b"})
+    lab.migrate()
+    before = tree(lab.home / "Documents")
+    run = lab.migrate()
+    assert tree(lab.home / "Documents") == before
+    assert "2 files were there already" in str(report(run)["items"])
