@@ -159,8 +159,13 @@ def rollback(options: argparse.Namespace) -> Reply:
 def after_boot(options: argparse.Namespace) -> Reply:
     """``boot``: what the units call at every start."""
     subject = machine(options)
-    done = guardian.resume(subject, early=options.early)
-    judged = None if options.early else guardian.after_start(subject)
+    if options.early:
+        again = guardian.early_start(subject)
+        if again and subject.root.live:
+            subject.runner.run(("systemctl", "--no-block", "reboot"), timeout=30, changes=True)
+        return Reply({"rolled_back": again}, "")
+    done = guardian.resume(subject)
+    judged = guardian.after_start(subject)
     data = {
         "rollback": guardian.rollback_json(done) if done is not None else None,
         "verdict": judged.verdict.as_json() if judged is not None else None,

@@ -33,6 +33,10 @@ PUBLIC = "/run/neuron/updates.json"
 """What everybody may read: history and last verdict. Rebuilt at every start; it holds no secrets."""
 
 
+UNJUDGED = "/etc/neuron/update-unjudged"
+"""Lies there from the end of an update to its first complete start, where automatic roll back is on."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """The machine to guard and the doors to it. ``shipped`` is the table of checks;
@@ -222,8 +226,19 @@ def end(machine: Machine, *, progress: Progress | None = None) -> Judged:
         store.journal.append(
             "update-ended", id=current.id, packages={name: list(pair) for name, pair in packages.items()}
         )
+        _flag_unjudged(machine, unjudged=machine.settings.automatic)
         publish(machine, store)
     return Judged(current.id, judged.results, judged.verdict, packages)
+
+
+def _flag_unjudged(machine: Machine, *, unjudged: bool) -> None:
+    """Tell the early unit of the next starts whether there is something to count."""
+    flag = machine.root.path(UNJUDGED)
+    if unjudged:
+        flag.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write_atomic(flag, b"Update Guardian: starts are counted until the update is judged.\n")
+    else:
+        flag.unlink(missing_ok=True)
 
 
 def _judge(machine: Machine, store: Store, identity: str, when: str, progress: Progress | None) -> Judged:
@@ -366,18 +381,53 @@ def resume(machine: Machine, *, early: bool = False) -> Rollback | None:
         return done
 
 
+def early_start(machine: Machine) -> bool:
+    """Early in a start: bring nested subvolumes along after a roll back, and count the start of an
+    update that nobody judged yet. True where too many did not complete: the update was rolled back,
+    restart to take effect.
+
+    An update is rolled back automatically once; what comes after is for a person to decide, so it never
+    loops.
+    """
+    resume(machine, early=True)
+    if not machine.settings.automatic:
+        return False
+    with open_store(machine.root, machine.clock) as store:
+        last = _unjudged(machine, store)
+        if last is None or last.complete or store.obstacle is not None or not last.point or last.removed:
+            return False
+        if any(item.update == last.id for item in store.history().rollbacks):
+            return False
+        store.journal.append("start-begun", id=last.id, boot=machine.boot)
+        counted = store.history().update(last.id)
+        if counted is None or counted.starts <= machine.settings.attempts:
+            return False
+    roll_back(machine, last.id, automatic=True)
+    return True
+
+
+def _unjudged(machine: Machine, store: Store) -> Update | None:
+    """The newest update if it ended before this start and nobody said yet that it is good."""
+    past = store.history()
+    last = past.updates[-1] if past.updates else None
+    if last is None or last.stage is not Stage.ENDED or last.boot == machine.boot:
+        return None
+    return last
+
+
 def after_start(machine: Machine, *, progress: Progress | None = None) -> Judged | None:
     """After the first start with an update: judge again; a healthy one is confirmed. None where there is
     none.
     """
     with open_store(machine.root, machine.clock) as store:
-        past = store.history()
-        last = past.updates[-1] if past.updates else None
+        last = _unjudged(machine, store)
         judged = None
-        if last is not None and last.stage is Stage.ENDED and last.boot != machine.boot:
+        if last is not None:
+            store.journal.append("start-complete", id=last.id)
             judged = _judge(machine, store, last.id, "boot", progress)
             if judged.verdict.healthy:
                 store.journal.append("update-confirmed", id=last.id)
+            _flag_unjudged(machine, unjudged=False)
         publish(machine, store)
         return judged
 

@@ -26,7 +26,9 @@ class Stage(Enum):
 @dataclass(frozen=True)
 class Update:
     """One update. ``point`` is the path of its snapshot below the top level, "" where there is none;
-    ``verdicts`` are the judgements so far, oldest first: ("end" or "boot", what compare() said)."""
+    ``verdicts`` are the judgements so far, oldest first: ("end" or "boot", what compare() said).
+    ``starts`` counts starts in a row that did not complete, ``started`` is the id of the last one;
+    ``complete``: one did, so what is wrong now is for a person to decide."""
 
     id: str
     begun: datetime
@@ -42,6 +44,9 @@ class Update:
     verdicts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     pinned: bool = False
     removed: bool = False
+    starts: int = 0
+    started: str = ""
+    complete: bool = False
 
     @property
     def healthy(self) -> bool | None:
@@ -166,6 +171,13 @@ def _ended(past: History, event: Event) -> History:
     return _updated(past, event.data["id"], stage=Stage.ENDED, ended=event.at, packages=changed)
 
 
+def _start_begun(past: History, event: Event) -> History:
+    update = past.update(event.data["id"])
+    if update is None or update.started == event.data["boot"]:
+        return past
+    return _updated(past, update.id, starts=update.starts + 1, started=event.data["boot"])
+
+
 def _unchanged(past: History, _event: Event) -> History:
     return past
 
@@ -184,6 +196,8 @@ _CHANGES: Mapping[str, Callable[[History, Event], History]] = {
     "update-reopened": lambda past, event: _updated(past, event.data["id"], stage=Stage.OPEN),
     "update-confirmed": lambda past, event: _updated(past, event.data["id"], stage=Stage.CONFIRMED),
     "update-abandoned": lambda past, event: _updated(past, event.data["id"], stage=Stage.ABANDONED),
+    "start-begun": _start_begun,
+    "start-complete": lambda past, event: _updated(past, event.data["id"], complete=True),
     "verdict": _verdict,
     "point-pinned": lambda past, event: _updated(past, event.data["id"], pinned=bool(event.data["pinned"])),
     "point-removed": lambda past, event: _updated(past, event.data["id"], removed=True),

@@ -17,6 +17,11 @@ from libneuron.updates.layout import Switch, fitted_fstab
 from libneuron.updates.rollback_machine import Seen, Step, decide
 from libneuron.updates.volume import ROOTS, Volume
 
+PENDING = "etc/neuron/rollback-pending"
+"""Lies in a prepared root until it was verified: the units of an ordinary start look no further without
+it.
+"""
+
 _LOCKS = ("var/lib/pacman/db.lck", "run/reboot-required", "var/run/reboot-required")
 
 
@@ -100,6 +105,9 @@ def fit(tree: Path, *, root: str, switch: Switch) -> None:
     for name in _LOCKS:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             _inside(tree, name).unlink()
+    flag = _inside(tree, PENDING)
+    flag.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    write_atomic(flag, b"Update Guardian: a roll back is to be finished and verified.\n")
     table = _inside(tree, "etc/fstab")
     if switch is Switch.EXCHANGE and table.is_file():
         text = table.read_text("utf-8", "surrogateescape")
@@ -168,6 +176,8 @@ def drive(
         elif step is Step.VERIFY and verify is not None:
             problems = [*stuck.values(), *verify(rollback).problems]
             outcome = "unverified" if problems else "restored"
+            with contextlib.suppress(FileNotFoundError):
+                _inside(volume.path(new_root(rollback)), PENDING).unlink()
             journal.append("rollback-over", id=rollback.id, outcome=outcome, problems=problems)
         else:
             _change(volume, journal, rollback, step, known)

@@ -10,6 +10,7 @@ import pytest
 from libneuron.errors import NeuronError
 from libneuron.system import btrfs
 from libneuron.updates import guardian
+from libneuron.updates.rollback import PENDING
 from libneuron.updates.store import open_store
 from tests.system.updates.disk import Disk, disk, run, status
 
@@ -42,9 +43,11 @@ def test_a_bad_update_is_noticed_rolled_back_and_called_restored_only_after_the_
     machine.restart()
     assert (machine.point / "usr/bin/app").exists()
     assert not (machine.point / "usr/bin/extra").exists()
+    assert (machine.point / PENDING).exists(), "the next start's units have something to do"
     over = guardian.resume(machine.machine())
     assert over is not None
     assert (over.outcome, over.problems) == ("restored", ())
+    assert not (machine.point / PENDING).exists()
     machine.check_clean()
 
 
@@ -194,3 +197,66 @@ def test_the_first_healthy_start_confirms_the_update(machine: Disk) -> None:
     judged = guardian.after_start(machine.machine())
     assert judged is not None
     assert guardian.history(machine.machine()).updates[-1].known_good
+
+
+def test_links_in_a_restore_point_never_lead_out_of_it(machine: Disk) -> None:
+    outside = machine.work / "outside"
+    outside.mkdir()
+    (outside / "db.lck").write_text("mine")
+    (outside / "fstab").write_text(f"{machine.device} / btrfs subvol=/{machine.root_path},subvolid=256 0 0\n")
+    (machine.point / "var/lib/pacman").symlink_to(outside)
+    (machine.point / "etc/fstab").unlink()
+    (machine.point / "etc/fstab").symlink_to(outside / "fstab")
+    (machine.point / "etc/neuron").symlink_to(outside)
+    guardian.begin(machine.machine(), tool="test")
+    machine.update_badly()
+    guardian.end(machine.machine())
+    guardian.roll_back(machine.machine(), None)
+    assert (outside / "db.lck").read_text() == "mine"
+    assert "subvolid=256" in (outside / "fstab").read_text()
+    assert sorted(path.name for path in outside.iterdir()) == ["db.lck", "fstab"]
+
+
+def test_a_link_in_the_place_of_our_own_subvolumes_is_refused(machine: Disk) -> None:
+    updated(machine)
+    with open_store(machine.machine().root, machine.machine().clock) as store:
+        assert store.volume is not None
+        points = store.volume.path("@neuron/points")
+        points.rename(points.parent / "elsewhere")
+        points.symlink_to("/")
+    with pytest.raises(NeuronError):
+        guardian.roll_back(machine.machine(), None)
+
+
+def start_counted(machine: Disk) -> bool:
+    machine.restart()
+    return guardian.early_start(machine.machine())
+
+
+def test_starts_that_never_complete_roll_back_by_themselves_once(machine: Disk) -> None:
+    machine.settings = type(machine.settings)(free_mib=1, automatic=True, attempts=2)
+    updated(machine)
+    assert (machine.point / "etc/neuron/update-unjudged").exists(), "the early unit has something to do"
+    assert [start_counted(machine) for _ in range(3)] == [False, False, True]
+    machine.restart()
+    assert (machine.point / "usr/bin/app").exists()
+    over = guardian.resume(machine.machine())
+    assert over is not None
+    assert (over.outcome, over.automatic) == ("restored", True)
+    assert [start_counted(machine) for _ in range(4)] == [False] * 4, "never twice"
+
+
+def test_a_start_that_completes_ends_the_counting(machine: Disk) -> None:
+    machine.settings = type(machine.settings)(free_mib=1, automatic=True, attempts=1)
+    updated(machine)
+    assert not start_counted(machine)
+    judged = guardian.after_start(machine.machine())
+    assert judged is not None
+    assert not judged.verdict.healthy, "a complete start of a bad update is for a person to decide"
+    assert [start_counted(machine) for _ in range(3)] == [False] * 3
+
+
+def test_without_the_persons_consent_nothing_rolls_back_by_itself(machine: Disk) -> None:
+    updated(machine)
+    assert [start_counted(machine) for _ in range(5)] == [False] * 5
+    assert not (machine.point / "etc/neuron/update-unjudged").exists()
