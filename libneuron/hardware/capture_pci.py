@@ -12,6 +12,7 @@ from libneuron.system.trees import Tree
 
 _DEVICES = "/sys/bus/pci/devices"
 _GROUPS = "/sys/kernel/iommu_groups"
+_ROOT_BUS = re.compile(r"pci[0-9a-f]{4,8}:[0-9a-f]{2}")
 _IORESOURCE_MEM = 0x200
 _IORESOURCE_IO = 0x100
 _IORESOURCE_PREFETCH = 0x2000
@@ -60,13 +61,14 @@ def _number(tree: Tree, path: str, digits: int) -> int | None:
     return int(text, 16)
 
 
-def _parent(tree: Tree, name: str) -> Address | None:
-    """The nearest PCI device above in the device tree.
+def _place(tree: Tree, name: str) -> tuple[Address | None, bool]:
+    """The nearest PCI device above in the device tree, and whether the tree down from a root bus was seen.
 
-    For devices of a remapping domain (Intel VMD) that is the remapping device in the other domain.
+    For devices of a remapping domain (Intel VMD) the device above is the remapping one in the other domain.
     """
     parts = PurePosixPath(tree.link(f"{_DEVICES}/{name}") or "").parts[:-1]
-    return next((found for part in reversed(parts) if (found := parse_address(part)) is not None), None)
+    above = next((found for part in reversed(parts) if (found := parse_address(part)) is not None), None)
+    return above, any(_ROOT_BUS.fullmatch(part) for part in parts)
 
 
 def _bars(text: str) -> tuple[Bar, ...]:
@@ -84,6 +86,7 @@ def _bars(text: str) -> tuple[Bar, ...]:
 def _device(tree: Tree, names: Names, name: str, address: Address) -> Device:
     here = f"{_DEVICES}/{name}"
     inside = set(tree.names(here))
+    parent, placed = _place(tree, name)
     power = tree.text(f"{here}/power_state", limit=64)
     # Reading the configuration space of a device in D3cold would wake it up.
     data = None if power == "D3cold" else tree.bytes(f"{here}/config", limit=config_space.EXTENDED)
@@ -101,7 +104,8 @@ def _device(tree: Tree, names: Names, name: str, address: Address) -> Device:
     boot = tree.text(f"{here}/boot_vga", limit=16) if "boot_vga" in inside else None
     return Device(
         address=address,
-        parent=_parent(tree, name),
+        parent=parent,
+        placed=placed,
         vendor=vendor,
         device=device,
         subsystem=(number("subsystem_vendor", 4, 0), number("subsystem_device", 4, 0)),

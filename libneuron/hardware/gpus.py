@@ -75,10 +75,15 @@ def judge(machine: Machine, device: Device) -> Gpu:
             if other.address != device.address
             and (other.vendor, other.device) == (device.vendor, device.device)
         ),
-        integrated=(family is not None and family.integrated) or device.parent is None,
+        integrated=(family is not None and family.integrated) or _on_root_bus(device),
         direct_regions=_direct(machine, device),
         resizable_bar=_resizable(device),
     )
+
+
+def _on_root_bus(device: Device) -> bool:
+    """A card in a slot sits behind a port. Where its place was not recorded, the bus number tells."""
+    return device.parent is None and (device.placed or device.address.bus == 0)
 
 
 def _shows_host(machine: Machine, device: Device) -> bool | None:

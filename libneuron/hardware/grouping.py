@@ -31,7 +31,9 @@ class Prediction:
 
 
 def predict(machine: Machine, settings: Settings) -> Prediction:
-    """The groups under ``settings``."""
+    """The groups under ``settings``; nothing is certain where a device's place is not known."""
+    if not machine.whole:
+        return Prediction({})
     optimistic = partition(machine, settings, unknown=True)
     if all(_readable(device) for device in machine.devices):
         return Prediction(optimistic)

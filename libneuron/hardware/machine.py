@@ -61,10 +61,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Device:
-    """One PCI function. ``parent`` is the bridge (or remapping device) above it, None on a root bus."""
+    """One PCI function. ``parent`` is the bridge (or remapping device) above it, None on a root bus.
+
+    ``placed`` False: where it hangs could not be read, and ``parent`` None says nothing.
+    """
 
     address: Address
     parent: Address | None
+    placed: bool
     vendor: int
     device: int
     subsystem: tuple[int, int]
@@ -247,6 +251,17 @@ class Machine:
             found.append(bridge)
             above = bridge.parent
         return tuple(found)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the place of every device is known, from the root bus down."""
+        return all(
+            device.placed and (device.parent is None or self._reaches_root(device)) for device in self.devices
+        )
+
+    def _reaches_root(self, device: Device) -> bool:
+        path = self.path(device)
+        return bool(path) and path[-1].parent is None
 
     @property
     def gpus(self) -> tuple[Device, ...]:

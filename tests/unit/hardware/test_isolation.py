@@ -175,6 +175,21 @@ def test_a_member_that_was_not_recorded_is_not_called_isolated() -> None:
     assert report.judge(pc.machine()).groups[0].isolated is None
 
 
+def test_a_device_whose_place_is_not_known_makes_every_prediction_unknown() -> None:
+    pc = shared_pc(acs=(ALL_ACS, REQUIRED))
+    assert predict(pc.machine(), Settings()).group(at("01:00.0")) is not None
+    del pc.links["/sys/bus/pci/devices/0000:02:00.0"]
+    assert predict(pc.machine(), Settings()).group(at("01:00.0")) is None
+
+
+def test_a_bridge_that_was_not_recorded_makes_every_prediction_unknown() -> None:
+    pc = shared_pc(acs=(ALL_ACS, REQUIRED))
+    pc.names["/sys/bus/pci/devices"] = tuple(
+        name for name in pc.names["/sys/bus/pci/devices"] if name != "0000:00:01.0"
+    )
+    assert predict(pc.machine(), Settings()).group(at("01:00.0")) is None
+
+
 def test_a_region_mapped_one_to_one_forbids_assignment() -> None:
     pc = Pc().desktop().gpu("0000:01:00.0").gpu("0000:02:00.0", device=0x1E87)
     pc.group(1, "0000:01:00.0", reserved="0x1000 0x1fff direct\n")

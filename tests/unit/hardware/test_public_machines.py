@@ -1,0 +1,101 @@
+"""PCs that people published: groups, addresses, classes and numbers, with sources (tests/fixtures/groups).
+
+Nobody published configuration spaces or the tree, so these show that the live groups are told right and that
+what explains or predicts them stays unknown.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from libneuron.hardware import report
+from libneuron.hardware.machine import Machine
+from tests.unit.hardware.pc import Pc
+
+FOLDER = Path(__file__).resolve().parents[2] / "fixtures/groups"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.txt"))
+
+Facts = list[tuple[int, str, str, str]]
+
+
+def facts(name: str) -> Facts:
+    """(group, address, class, vendor:device) of each function."""
+    lines = (FOLDER / f"{name}.txt").read_text().splitlines()
+    rows = (line.split() for line in lines if not line.startswith("#"))
+    return [(int(group), address, kind, ids) for group, address, kind, ids in rows]
+
+
+def machine(name: str) -> Machine:
+    """The PC as an ordinary user's sysfs would show it, less the configuration spaces."""
+    amd = any(ids.startswith("1022:") for *_, ids in facts(name))
+    pc = Pc().desktop(
+        cpu="AuthenticAMD" if amd else "GenuineIntel",
+        flags="svm" if amd else "vmx",
+        tables=("IVRS",) if amd else ("DMAR",),
+    )
+    members: dict[int, list[str]] = {}
+    for group, address, kind, ids in facts(name):
+        vendor, device = ids.split(":")
+        shown = {"class": f"0x{kind}00", "vendor": f"0x{vendor}", "device": f"0x{device}"}
+        pc.add(address, None, **shown)
+        del pc.links[f"/sys/bus/pci/devices/{address}"]
+        members.setdefault(group, []).append(address)
+    for group, addresses in members.items():
+        pc.group(group, *addresses)
+    return pc.machine()
+
+
+def alone(name: str, gpu: str) -> bool:
+    """Told from the facts by itself: what is in the card's group and neither bridge nor of its slot?"""
+    group = next(number for number, address, *_ in facts(name) if address == gpu)
+    return not [
+        address
+        for number, address, kind, _ in facts(name)
+        if number == group and kind not in ("0604", "0600") and address[:-2] != gpu[:-2]
+    ]
+
+
+def test_there_are_some_of_both_makers_with_their_sources() -> None:
+    assert len(NAMES) >= 17
+    for name in NAMES:
+        text = (FOLDER / f"{name}.txt").read_text()
+        assert text.startswith("# source: https://")
+        assert "# licence: " in text
+    makers = {machine(name).cpu.vendor for name in NAMES}
+    assert makers == {"AuthenticAMD", "GenuineIntel"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_card_is_called_alone_exactly_if_it_is(name: str) -> None:
+    judged = report.judge(machine(name))
+    assert judged.gpus
+    for gpu in judged.gpus:
+        assert gpu.slot.isolated is alone(name, str(gpu.device.address))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_cannot_be_known_stays_unknown(name: str) -> None:
+    judged = report.judge(machine(name))
+    for gpu in judged.gpus:
+        assert gpu.slot.predicted is None
+        assert gpu.slot.culprit is None
+        assert gpu.slot.needs_override is (False if gpu.slot.isolated else None)
+        assert gpu.framebuffer is None
+    assert {verdict.culprit for verdict in judged.groups} == {None}
+    data = report.as_json(judged)
+    assert data["complete"] is False
+    assert report.as_text(judged)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_card_is_sent_to_a_module_that_does_not_know_it(name: str) -> None:
+    for gpu in report.judge(machine(name)).gpus:
+        if gpu.device.vendor != 0x1002:
+            assert gpu.reset.workaround is None
+
+
+def test_the_override_that_somebody_used_shows_in_the_groups_only() -> None:
+    before, after = (len(machine(f"masafm-lenovo-kernel-acs{which}").groups) for which in ("", "-2"))
+    assert before < after
