@@ -69,6 +69,7 @@ class Fleet:
             io=self._io,
             clock=clock,
             permissions=PermissionStore(where.config / "guest"),
+            runtime=where.runtime,
             spool=where.cache / "clipboard",
             host_clipboard=host_clipboard,
             changed=lambda _machine: self._do(self._publish),

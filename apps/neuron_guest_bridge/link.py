@@ -15,6 +15,7 @@ from libneuron.guest.clipboard.bridge import Bridge
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Rules, Side
 from libneuron.guest.errors import GuestError
+from libneuron.guest.owned import OwnedEndpoint
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint
@@ -59,6 +60,7 @@ class Surroundings:
     io: LoopThread
     clock: Clock
     permissions: PermissionStore
+    runtime: Path
     spool: Path
     host_clipboard: Callable[[], Clipboard]
     changed: Callable[[str], None]
@@ -78,9 +80,11 @@ class Link:
         self._bridge: Bridge | None = None
         self._guest_clipboard: GuestClipboard | None = None
         self._closed = False
+        self._endpoint = OwnedEndpoint(endpoint, runtime=around.runtime, vm=machine)
         self.client = GuestClient(
-            endpoint, keys, permissions=self.allowed, on_state=self._state, on_event=self._event
+            self._endpoint, keys, permissions=self.allowed, on_state=self._state, on_event=self._event
         )
+        self._endpoint.owned = self.client
         self._guest = BlockingGuest(around.io, self.client)
 
     def allowed(self) -> frozenset[Permission]:
@@ -119,6 +123,7 @@ class Link:
         """Disconnect for good."""
         self._closed = True
         self._guest.close()
+        self._around.io.wait(self._endpoint.close())
         self._unshare()
 
     # On the loop's thread.

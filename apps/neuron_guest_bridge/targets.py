@@ -12,11 +12,12 @@ from libneuron.guest.api import GuestApi, Requester
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
-from libneuron.guest.owner import STATE, OwnerClient, acquire, serve
+from libneuron.guest.owner import STATE, OwnerClient, acquire, serve, socket_path
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
 from libneuron.system.bus import LoopThread
 from libneuron.system.paths import Paths, user_paths
+from neuron_guest_bridge.simulation import VM as SIMULATED
 
 _T = TypeVar("_T")
 
@@ -46,6 +47,11 @@ def find(options: argparse.Namespace, where: Paths) -> Target:
 
     Raises: GuestError no-vm, no-libvirt, libvirt-forbidden, vm-off, no-channel.
     """
+    if options.vm == SIMULATED and options.socket is None:
+        if not socket_path(where.runtime, SIMULATED).exists():
+            raise GuestError("guest.vm-off", vm=SIMULATED)  # it runs only while the window shows it
+        endpoint = UnixSocketEndpoint(where.runtime / "guest" / "no-channel", SIMULATED)
+        return Target(SIMULATED, SIMULATED, endpoint, lambda: None)
     if options.socket is not None:
         named = [item for item in keys(where).list() if options.vm in (item.vm, item.name)]
         vm = named[0].vm if named else options.vm

@@ -66,6 +66,16 @@ def connection(machine: Machine) -> Words:
             Tone.WARN,
             translate("Machine", "Pair it with “neuron-guest-bridge pair {name}”.").format(name=machine.name),
         )
+    if machine.state is State.IN_USE:
+        return Words(
+            translate("Machine", "In use by another program"),
+            Tone.WARN,
+            translate(
+                "Machine",
+                "Another program holds the channel of this machine. Close it; Guest Bridge then connects by "
+                "itself.",
+            ),
+        )
     if machine.state in (State.CONNECTING, State.STOPPED):
         return Words(translate("Machine", "Connecting…"), Tone.INFO)
     if problem is not None:

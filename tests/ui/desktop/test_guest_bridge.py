@@ -166,6 +166,18 @@ def test_the_tray_menu_drives_a_machine_and_tells_its_state(
         assert process.wait(20) == 0
 
 
+def test_commands_from_a_terminal_go_through_the_running_window(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _bridge(desktop, home):
+        assistive.find("push button", "Try a simulated machine").press()
+        assistive.find("list item", "Simulated machine, Simulated · Connected")
+        for words in (("ping", "simulated"), ("resolution", "simulated", "1920x1080")):
+            command = desktop.start_python("-m", "neuron_guest_bridge", *words, name="terminal", env=home)
+            assert command.wait(60) == 0, desktop.log("terminal")
+        assert "answered in" in desktop.log("terminal")
+
+
 def test_a_tray_that_starts_later_gets_the_icon(
     desktop: Desktop, assistive: Client, home: dict[str, str]
 ) -> None:

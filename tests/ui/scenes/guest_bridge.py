@@ -185,6 +185,13 @@ def off() -> QWidget:
     return window(_ALL, choose="7a")
 
 
+def in_use() -> QWidget:
+    """A machine whose channel another program holds."""
+    problem = GuestError("guest.channel-in-use", vm="win11")
+    machine = replace(WINDOWS, state=State.IN_USE, problem=problem, sharing=False)
+    return window(Snapshot((machine,), looked=True), lines=(), tab=2)
+
+
 def not_set_up() -> QWidget:
     """A machine without our channel."""
     return window(_ALL, choose="8b", lines=(), tab=2)
@@ -224,6 +231,7 @@ SCENES = {
     "bridge-sharing": sharing,
     "bridge-activity": activity,
     "bridge-off": off,
+    "bridge-in-use": in_use,
     "bridge-not-set-up": not_set_up,
     "bridge-simulated": simulated,
     "bridge-nothing": nothing,
