@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -35,6 +36,9 @@ _REGISTRY = f"""REGEDIT4
 
 [HKEY_CURRENT_USER\\Software\\Wine\\Explorer\\Desktops]
 "Default"="{SCREEN[0]}x{SCREEN[1]}"
+
+[HKEY_LOCAL_MACHINE\\Software\\Wine\\Drives]
+"d:"="cdrom"
 """
 
 
@@ -53,6 +57,7 @@ class WineLab:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.prefix = folder / "prefix"
+        self.disc = folder / "disc"
         self.python = windows_python() / "python.exe"
         self._programs: list[subprocess.Popen[bytes]] = []
         self._drivers: list[_Driver] = []
@@ -81,6 +86,8 @@ class WineLab:
         registry = self.folder / "desktop.reg"
         registry.write_text(_REGISTRY)
         self.run("wineboot", "--init")
+        self.disc.mkdir()
+        (self.prefix / "dosdevices" / "d:").symlink_to(self.disc)
         self.run("regedit", "/S", windows_path(registry))
         # The desktop's settings are read when its first window is made: start anew with them.
         self.wineserver("-k")
@@ -144,14 +151,14 @@ class WineLab:
         link.symlink_to(pty)
         return rf"\\.\COM{number}"
 
-    def insert_disc(self, letter: str, folder: Path) -> None:
-        """Make ``folder`` a CD in a drive."""
-        self.run("reg", "add", r"HKLM\Software\Wine\Drives", "/v", f"{letter}:", "/d", "cdrom", "/f")
-        (self.prefix / "dosdevices" / f"{letter}:").symlink_to(folder)
-
-    def remove_disc(self, letter: str) -> None:
-        """Take it out."""
-        (self.prefix / "dosdevices" / f"{letter}:").unlink()
+    def insert_disc(self, files: Mapping[str, bytes]) -> None:
+        """Have these files on the CD in drive D, instead of what was there."""
+        shutil.rmtree(self.disc)
+        for name, data in files.items():
+            path = self.disc / name.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        self.disc.mkdir(exist_ok=True)
 
     def wineserver(self, option: str) -> None:
         """Speak to this prefix's own wineserver: ``-k`` ends it, ``-w`` waits for its end."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import re
 import struct
 import zlib
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -176,3 +179,41 @@ def test_a_hostile_bitmap_is_refused_not_fatal(wine: WineLab) -> None:
     header = struct.pack("<IiiHHIIiiII", 40, 1 << 30, 1 << 30, 1, 32, 0, 0, 0, 0, 0, 0)
     foreign(wine, "copy", formats=[["CF_NONE", b"x"], [8, header]])
     assert do(wine, "clipboard_read", "image/png")["refused"] in ("unreadable", "not-found")
+
+
+def test_a_promise_is_kept_only_when_somebody_pastes(wine: WineLab) -> None:
+    wine.call("desktop.promise", items={TEXT: b"only now", "image/png": PNG_2X2})
+    assert do(wine, "clipboard_offer") == {"formats": ["image/png", TEXT], "secret": False, "own": True}
+    assert wine.call("desktop.fetched") == []
+    assert foreign(wine, "text") == "only now"
+    assert wine.call("desktop.fetched") == [TEXT]
+    assert foreign(wine, "text") == "only now"
+    assert wine.call("desktop.fetched") == [TEXT]
+
+
+def test_a_picture_of_fifty_megabytes_survives_both_ways(wine: WineLab) -> None:
+    noise = random.Random(3).randbytes(50_000_000)
+    picture = PNG_2X2[:33] + _chunk(b"teSt", noise) + PNG_2X2[33:]
+    do(wine, "clipboard_write", {"image/png": picture}, secret=False)
+    assert foreign(wine, "checksum", format="PNG") == hashlib.sha256(picture).hexdigest()
+    foreign(wine, "copy_again", format="PNG")
+    assert do(wine, "clipboard_read", "image/png")[: len(picture)] == picture
+
+
+def test_thirty_files_are_dropped_and_taken(wine: WineLab) -> None:
+    names = [f"C:/שלום {number} 😀 é%20.txt" for number in range(30)]
+    listed = "".join(f"file:///{quote(name, safe='/:')}\r\n" for name in names).encode()
+    do(wine, "clipboard_write", {"text/uri-list": listed}, secret=False)
+    dropped = foreign(wine, "paste", format=15)
+    assert dropped[20:].decode("utf-16-le").rstrip("\0").split("\0") == [
+        name.replace("/", "\\") for name in names
+    ]
+    foreign(wine, "copy_again", format=15)
+    assert do(wine, "clipboard_read", "text/uri-list") == listed
+
+
+def test_an_empty_copy_empties_the_clipboard(wine: WineLab) -> None:
+    do(wine, "clipboard_write", {TEXT: b"x"}, secret=False)
+    do(wine, "clipboard_write", {}, secret=False)
+    assert foreign(wine, "text") is None
+    assert do(wine, "clipboard_read", TEXT)["refused"] == "not-found"

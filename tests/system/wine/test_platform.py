@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from neuron_guest.keys import ENROLMENT_FILE
+from neuron_guest.platform.windows.security import ADMINISTRATORS_ONLY
 from tests.system.wine.lab import WineLab
 from tests.system.wine.test_desktop import do
 
@@ -11,10 +13,11 @@ from tests.system.wine.test_desktop import do
 def test_windows_own_parser_reads_our_command_lines_back(wine: WineLab) -> None:
     seed = random.Random(1)
     marks = ["a", "b c", " ", "\t", '"', "\\", "\\\\", "'", "$", "^", "%PATH%", "é", "😀", "&", "|", "\n"]
-    lists = [
-        ["".join(seed.choices(marks, k=seed.randrange(8))) for _ in range(seed.randrange(5))]
-        for _ in range(3000)
-    ]
+
+    def word() -> str:
+        return "".join(seed.choices(marks, k=seed.randrange(8)))
+
+    lists = [[word() for _ in range(seed.randrange(5))] for _ in range(3000)]
     assert wine.call("platform_parts.parsed_back", lists=lists) == lists
 
 
@@ -34,11 +37,22 @@ def test_the_person_has_an_identity_and_a_session(wine: WineLab) -> None:
     assert [session["number"] for session in said["listed"]] == [said["own"]]
 
 
+def test_a_hand_over_is_found_on_the_disc_that_is_in_a_drive(wine: WineLab) -> None:
+    assert wine.call("platform_parts.discs") == []
+    wine.insert_disc({ENROLMENT_FILE: b'{"id": "x"}'})
+    assert wine.call("platform_parts.discs") == [b'{"id": "x"}']
+    wine.insert_disc({"another.json": b"{}"})
+    assert wine.call("platform_parts.discs") == []
+
+
+def test_shutting_down_is_asked_for_with_its_privilege(wine: WineLab) -> None:
+    assert do(wine, "power", "explode")["refused"] == "bad-argument"
+    assert do(wine, "power", "reboot") is None  # Wine takes the request and stays
+
+
 def test_rights_are_set_and_nothing_is_inherited(wine: WineLab) -> None:
     folder = wine.prefix / "drive_c" / "protected"
     folder.mkdir()
-    said = wine.call(
-        "platform_parts.protected", path=r"C:\protected", sddl="O:BAD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
-    )
+    said = wine.call("platform_parts.protected", path=r"C:\protected", sddl=ADMINISTRATORS_ONLY)
     assert ";;;SY)" in said
     assert "BU" not in said

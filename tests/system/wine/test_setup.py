@@ -79,15 +79,11 @@ def installed(installation: Installation) -> Installation:
     bundles.build(resources / "guest" / "windows")
     hand_over = installation.store.begin_enrolment("wine", "Wine")
     image = setup_disc.image(setup_disc.contents(hand_over, resources=resources))
-    disc = installation.folder / "disc"
-    for name, data in setup_disc.read(image).items():
-        (disc / name.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
-        (disc / name.lstrip("/")).write_bytes(data)
-    installation.wine.insert_disc("d", disc)
+    installation.wine.insert_disc(setup_disc.read(image))
     words = ["cmd", "/c", r"d:\windows\setup.cmd", "--port", installation.port]
     done = installation.wine.run(*words)
     assert done.returncode == 0, done.stdout
-    installation.wine.remove_disc("d")
+    installation.wine.insert_disc({})
     return installation
 
 

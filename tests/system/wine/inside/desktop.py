@@ -35,6 +35,25 @@ def set_mode(width: int, height: int, refresh: int = 0) -> Any:
     return do("set_mode", [Mode(width, height, refresh)])
 
 
+_fetched: list[str] = []
+
+
+def promise(items: dict[str, bytes]) -> None:
+    """Put a promise on the clipboard that remembers what was fetched of it."""
+    _fetched.clear()
+
+    def fetch(mime: str) -> bytes:
+        _fetched.append(mime)
+        return items[mime]
+
+    backend()._board().promise(tuple(items), fetch, secret=False)
+
+
+def fetched() -> list[str]:
+    """What of the promise was wanted so far."""
+    return list(_fetched)
+
+
 def watch() -> None:
     """Collect offers from now on."""
     backend().clipboard_watch(_offers.put)

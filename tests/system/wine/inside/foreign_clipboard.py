@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import time
 from typing import Any
 
@@ -58,6 +59,16 @@ def copy(formats: list[tuple[str | int, bytes]]) -> None:
             assert user.SetClipboardData(number(name), handle)
     finally:
         user.CloseClipboard()
+
+
+def checksum(format: str | int) -> str:  # noqa: A002
+    """SHA-256 of a format's bytes."""
+    return hashlib.sha256(paste(format) or b"").hexdigest()
+
+
+def copy_again(format: str | int) -> None:  # noqa: A002
+    """Copy what was pasted, so that this program owns it."""
+    copy([(format, paste(format) or b"")])
 
 
 def formats() -> list[int]:

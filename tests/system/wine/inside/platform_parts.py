@@ -9,7 +9,7 @@ import time
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from neuron_guest.platform.windows import quoting, security, win32, wts
+from neuron_guest.platform.windows import machine, quoting, security, win32, wts
 from neuron_guest.platform.windows.win32 import DWORD, HANDLE, POINTER, WSTR
 
 _to_argv = win32.function("shell32", "CommandLineToArgvW", POINTER, WSTR, POINTER)
@@ -53,6 +53,11 @@ def wait_for_arguments(path: str) -> list[str]:
         time.sleep(0.05)
     found: list[str] = json.loads(Path(path).read_text(encoding="utf-8"))
     return found
+
+
+def discs() -> list[bytes]:
+    """Hand-overs on discs."""
+    return list(machine.discs())
 
 
 def interpreter() -> str:
