@@ -11,10 +11,9 @@ from neuron_guest.agent import Agent
 from neuron_guest.backend import Backend
 from neuron_guest.keys import ENROLMENT_FILE
 from neuron_guest.platform.windows import (
-    helper,
     install_layout,
-    pipe,
     service,
+    session_main,
     win32,
     windows_sessions,
 )
@@ -87,7 +86,7 @@ class WindowsMachine:
     ) -> None:
         """Serve the port and keep a helper in the session until ``controls`` say stop."""
         self._status.begin()
-        supervisor = Supervisor(world(windows_sessions.own_command()), self._backend, controls.events)
+        supervisor = Supervisor(world(windows_sessions.helper_command()), self._backend, controls.events)
         helpers = threading.Thread(target=supervisor.run, name="supervisor")
         helpers.start()
         serving = threading.Thread(target=agent.run, name="agent")
@@ -105,8 +104,7 @@ class WindowsMachine:
         """Serve this session's desktop on the service's pipe, whose name is ``socket``."""
         if socket is None:
             raise SystemExit("session: --socket is needed on Windows: the service names the pipe")
-        helper.serve(pipe.connect(str(socket)), WindowsBackend())
-        return 0
+        return session_main.main(["--socket", str(socket)])
 
 
 MACHINE = WindowsMachine()

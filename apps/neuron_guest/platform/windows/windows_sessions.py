@@ -21,7 +21,7 @@ class SessionHelper:
     def __init__(self, sid: str, token: win32.Handle | None, command: Sequence[str]) -> None:
         self._pipe = PipeServer(sid)
         try:
-            arguments = [*command[1:], "session", "--socket", self._pipe.name]
+            arguments = [*command[1:], "--socket", self._pipe.name]
             self._process = SessionProcess(token, command[0], arguments)
         except BaseException:
             self._pipe.stream.close()
@@ -87,7 +87,7 @@ class OwnSession:
             return SessionHelper(security.user_sid(token), None, self._command)
 
 
-def own_command() -> Sequence[str]:
-    """How this agent is started: the same interpreter, as isolated, the same package."""
+def helper_command() -> Sequence[str]:
+    """How a helper is started, but for its pipe: the same interpreter, as isolated, the same package."""
     isolated = ("-I",) if sys.flags.isolated else ()
-    return (sys.executable, *isolated, "-m", "neuron_guest")
+    return (sys.executable, *isolated, "-m", "neuron_guest.platform.windows.session_main")
