@@ -26,7 +26,8 @@ class SessionHelper:
         except BaseException:
             self._pipe.stream.close()
             raise
-        self._done = threading.Lock()
+        self._ending = threading.Lock()
+        self._ended = False
 
     def link(self, event: Callable[[str, object], None]) -> Caller:
         """See :class:`neuron_guest.platform.windows.supervisor.Helper`."""
@@ -46,7 +47,10 @@ class SessionHelper:
 
     def end(self) -> None:
         """See :class:`neuron_guest.platform.windows.supervisor.Helper`."""
-        with self._done:
+        with self._ending:
+            if self._ended:
+                return
+            self._ended = True
             self._pipe.stream.close()
             if not self._process.wait(5.0):
                 self._process.end()

@@ -52,7 +52,7 @@ def test_a_target_with_variables_comes_from_its_block() -> None:
         b"", b"[InternetShortcut]", header(0)[:50], header(0x1), header(0x1) + b"\xff\xff",
         header(0x2) + b"\x04\0\0\0",
         header(0x2) + struct.pack("<7I", 28, 28, 1, 0, 9999, 0, 9999), header(0x20 | 0x80) + b"\x09\0ab",
-        bytes(2 * 1024 * 1024),
+        header(0) + bytes(2 * 1024 * 1024),
     ],
 )  # fmt: skip
 def test_what_is_no_shortcut_is_refused(data: bytes) -> None:
