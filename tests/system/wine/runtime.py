@@ -36,6 +36,10 @@ int wmain(int argc, wchar_t **argv) {
 """
 
 
+class WrongPythonError(Exception):
+    """The tests run on a Python whose Windows twin does not exist; the text says what to install."""
+
+
 def cache_folder() -> Path:
     """Where slow things are kept between runs: NEURON_CACHE, else ``.cache`` in the tree."""
     chosen = os.environ.get("NEURON_CACHE")
@@ -47,7 +51,7 @@ def windows_python() -> Path:
     if sys.version_info[:2] != _VERSION:
         wanted = ".".join(map(str, _VERSION))
         found = ".".join(map(str, sys.version_info[:2]))
-        raise RuntimeError(
+        raise WrongPythonError(
             f"The Wine tests need Python {wanted} (this is {found}): install python{wanted} and make .venv "
             "with it. The wheel with Windows' Python exists for that version only."
         )
