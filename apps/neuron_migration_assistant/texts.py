@@ -35,6 +35,8 @@ def explanation(summary: ItemSummary) -> str:
             "Migration", "Your name, aliases and settings; what only Windows understands is left out."
         ),
         "ssh": translate("Migration", "Your keys and hosts, readable by you alone."),
+        "fonts": translate("Migration", "Fonts that you installed for yourself."),
+        "wallpaper": translate("Migration", "The picture on your Windows desktop, put among your pictures."),
         "npm": translate("Migration", "Registries and tokens, readable by you alone."),
         "downloads": translate("Migration", "Often large, and often not needed any more."),
         "other": translate(

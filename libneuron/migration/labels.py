@@ -13,6 +13,8 @@ WORDS = (
     QT_TRANSLATE_NOOP("migration", "Desktop"),
     QT_TRANSLATE_NOOP("migration", "Other files and folders"),
     QT_TRANSLATE_NOOP("migration", "SSH keys and hosts"),
+    QT_TRANSLATE_NOOP("migration", "Fonts"),
+    QT_TRANSLATE_NOOP("migration", "Desktop background"),
 )
 
 
