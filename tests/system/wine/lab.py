@@ -181,7 +181,20 @@ def _start_xvfb(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     reading, writing = os.pipe()
     with (folder / "xvfb.log").open("wb") as log:
         xvfb = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", _LARGEST_SCREEN, "-nolisten", "tcp"],
+            # A test run that is killed takes its screen with it, and that takes Wine.
+            [
+                "setpriv",
+                "--pdeathsig",
+                "TERM",
+                "Xvfb",
+                "-displayfd",
+                str(writing),
+                "-screen",
+                "0",
+                _LARGEST_SCREEN,
+                "-nolisten",
+                "tcp",
+            ],
             pass_fds=(writing,),
             stdin=subprocess.DEVNULL,
             stdout=log,
