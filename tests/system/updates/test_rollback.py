@@ -14,10 +14,10 @@ from libneuron.updates.rollback import PENDING
 from libneuron.updates.store import open_store
 from tests.system.updates.disk import Disk, disk, run, status
 
-LAYOUTS = ["@", "root", None]
+LAYOUTS = ["@", None]
 
 
-@pytest.fixture(params=LAYOUTS, ids=["@", "fedora", "default-subvolume"])
+@pytest.fixture(params=LAYOUTS, ids=["@", "default-subvolume"])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     with disk(tmp_path, named=request.param) as made:
         yield made
