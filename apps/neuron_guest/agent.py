@@ -18,7 +18,16 @@ from typing import Any
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
 from libneuron.guest.wire.errors import FieldError, ProtocolError
 from libneuron.guest.wire.fields import Fields
-from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Source, Stopped, ZeroSource
+from libneuron.guest.wire.mux import (
+    Body,
+    BodyEnd,
+    BytesSource,
+    Message,
+    Source,
+    Stopped,
+    ZeroSource,
+    encode,
+)
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError, Offer
@@ -32,6 +41,8 @@ _WORKERS = 4
 _WAITING = 64  # requests in work or in the queue; more are answered with "busy"
 _BURST = 8  # pieces of bulk between two looks at what came in
 _REOPEN = (0.1, 1.0)  # seconds between attempts to open the port: first, and at most
+_OFFERED = 64  # formats told of one copy, and (below) bytes of all their names: they fit one message
+_OFFERED_BYTES = 8 * 1024
 
 
 @dataclass
@@ -61,6 +72,7 @@ class Agent:
         self._workers: list[threading.Thread] = []
         self._idle = 0
         self._unwatch: Callable[[], None] | None = None
+        self._offers: deque[Offer] = deque(maxlen=1)  # only the latest copy counts
         self._pending = b""
         self._heard = False
         self._new_session(0)
@@ -77,7 +89,7 @@ class Agent:
                 self._port.open()
                 if not self._stopping:
                     self._serve()
-            except PortGone as error:
+            except (PortGone, ProtocolError) as error:
                 _log.debug("port: %s", error)
                 self._port.close()
                 self._end_session()
@@ -124,6 +136,9 @@ class Agent:
         self._channel.start()
         while not self._stopping:
             more = self._send()
+            if self._offers and not self._pending:
+                self._tell_offer()
+                more = True
             deadline = self._channel.deadline()
             timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
             self._port.wait(0.0 if more else timeout, write=bool(self._pending))
@@ -422,16 +437,33 @@ class Agent:
         """Begin to tell the host of new copies, from the first greeting on."""
         if self._unwatch is None:
             try:
-                self._unwatch = self._backend.clipboard_watch(
-                    lambda offer: self._post(lambda: self._offered(offer))
-                )
+                self._unwatch = self._backend.clipboard_watch(self._offered)
             except BackendError as error:
                 _log.info("no clipboard events: %s", error)
 
     def _offered(self, offer: Offer) -> None:
+        """A new copy, on any thread."""
+        self._offers.append(offer)
+        self._port.wake()
+
+    def _tell_offer(self) -> None:
+        """Queue the latest copy's event; only when the port took everything before it, so no queue grows."""
+        offer = self._offers.pop()
         if Permission.CLIPBOARD_OUT not in self._permissions or self._channel.phase is not Phase.READY:
             return
         if offer.secret and Permission.SECRETS not in self._permissions:
             return
-        data = {"formats": list(offer.formats), "secret": offer.secret, "own": offer.own}
+        data = {"formats": _named(offer.formats), "secret": offer.secret, "own": offer.own}
         self._channel.send({"type": "clipboard_offered", "data": data})
+
+
+def _named(formats: tuple[str, ...]) -> list[str]:
+    """The first names that fit one message: any program in the guest can make up more, and longer ones."""
+    left = _OFFERED_BYTES
+    names: list[str] = []
+    for name in formats[:_OFFERED]:
+        left -= len(encode({"": name}))
+        if left < 0:
+            break
+        names.append(name)
+    return names

@@ -313,3 +313,33 @@ def test_a_host_that_goes_and_comes_is_served_again(agent: tuple[Path, KeyStore,
 
 def test_backend_errors_carry_their_code() -> None:
     assert BackendError("mode-refused", "no").code == "mode-refused"
+
+
+# -- a guest user who means harm ------------------------------------------------------------------------
+
+
+def test_copies_with_endless_names_do_not_end_the_agent(host: RawHost, backend: Backend) -> None:
+    host.hello(*ALL)
+    for _ in range(300):
+        backend.copy(dict.fromkeys((f"{number}" + "x" * 250 for number in range(300)), b""))
+    backend.copy({TEXT: b"last"})
+    event = host.until(
+        lambda event: isinstance(event, Message) and event.head.get("data", {}).get("formats") == [TEXT]
+    )
+    assert isinstance(event, Message)
+    assert host.ask("ping")["success"]
+
+
+def test_copies_that_nobody_fetches_fill_no_queue(host: RawHost, backend: Backend) -> None:
+    host.hello(*ALL)
+    for number in range(20_000):
+        backend.copy({f"text/{number}": b""})
+    backend.copy({TEXT: b"last"})
+    told = 0
+    while True:
+        event = host.until(lambda event: isinstance(event, Message) and "type" in event.head)
+        assert isinstance(event, Message)
+        told += 1
+        if event.head["data"]["formats"] == [TEXT]:
+            break
+    assert told < 10_000

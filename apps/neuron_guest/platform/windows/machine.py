@@ -84,17 +84,32 @@ class WindowsMachine:
     def run_body(
         self, agent: Agent, controls: service.Controls, world: Callable[[Sequence[str]], World]
     ) -> None:
-        """Serve the port and keep a helper in the session until ``controls`` say stop."""
+        """Serve the port and keep a helper in the session until ``controls`` say stop.
+
+        Raises: what the agent raised, so that the service manager starts the service again.
+        """
         self._status.begin()
         supervisor = Supervisor(world(windows_sessions.helper_command()), self._backend, controls.events)
         helpers = threading.Thread(target=supervisor.run, name="supervisor")
         helpers.start()
-        serving = threading.Thread(target=agent.run, name="agent")
+        failed: list[BaseException] = []
+
+        def serve() -> None:
+            try:
+                agent.run()
+            except BaseException as error:  # noqa: BLE001 — raised again on the service's own thread
+                failed.append(error)
+            finally:
+                controls.stop()
+
+        serving = threading.Thread(target=serve, name="agent")
         serving.start()
         controls.stopping.wait()
         agent.stop()
         serving.join()
         helpers.join()
+        if failed:
+            raise failed[0]
 
     def session_backend(self) -> Backend:
         """See :class:`neuron_guest.machine.Machine`."""
