@@ -84,9 +84,20 @@ def write_file(hypervisor: Hypervisor, domain: Domain, path: str, data: bytes) -
     try:
         view = memoryview(data)
         while view:
-            part = base64.b64encode(view[:_CHUNK]).decode()
-            answer = ask(hypervisor, domain, "guest-file-write", handle=handle, buf_b64=part)
-            view = view[int(answer["count"]) :]
+            part = view[:_CHUNK]
+            text = base64.b64encode(part).decode()
+            answer = ask(hypervisor, domain, "guest-file-write", handle=handle, buf_b64=text)
+            view = view[_written(answer, len(part), domain) :]
         ask(hypervisor, domain, "guest-file-flush", handle=handle)
     finally:
         ask(hypervisor, domain, "guest-file-close", handle=handle)
+
+
+def _written(answer: Any, size: int, domain: Domain) -> int:
+    """How much of ``size`` bytes the guest took: at least one, or it would hold us for ever."""
+    count = answer.get("count") if isinstance(answer, dict) else None
+    if type(count) is not int or not 1 <= count <= size:
+        problem = "it answered a write with nonsense"
+        details = f"guest-file-write of {size} bytes: {str(answer)[:200]}"
+        raise HypervisorError("guest.guest-agent-refused", vm=domain.name, problem=problem, details=details)
+    return count
