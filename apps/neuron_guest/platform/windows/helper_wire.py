@@ -2,7 +2,7 @@
 
 The helper runs as an ordinary person and the service as SYSTEM: the service takes nothing from it that is
 not bounded and typed. One frame is ``<JSON length, bytes length>``, JSON, bytes; a value
-``{"$bytes": [from, to]}`` stands for a piece of the bytes.
+``{"$bytes": [from, to]}`` stands for a piece of the bytes; each piece begins where the one before it ended.
 """
 
 from __future__ import annotations
@@ -79,14 +79,18 @@ class Reader:
 
 def unpack(text: bytes, extra: bytes) -> dict[str, Any]:
     """A message. Raises: WireError."""
+    position = 0
 
     def restore(value: dict[str, Any]) -> Any:
+        nonlocal position
         if value.keys() != {"$bytes"}:
             return value
         match value["$bytes"]:
-            case [int(start), int(end)] if 0 <= start <= end <= len(extra):
+            # Each byte once: a few kilobytes that name the same piece a thousand times would fill the memory.
+            case [int(start), int(end)] if position == start <= end <= len(extra):
+                position = end
                 return extra[start:end]
-        raise WireError("bytes that are not there")
+        raise WireError("bytes that are not there, or were taken already")
 
     try:
         message = json.loads(text.decode("utf-8", "surrogatepass"), object_hook=restore)

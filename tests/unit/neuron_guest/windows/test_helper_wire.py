@@ -48,3 +48,9 @@ def test_bytes_outside_the_message_are_refused(place: object) -> None:
     text = json.dumps({"a": {"$bytes": place}}).encode()
     with pytest.raises(WireError):
         list(Reader().feed(struct.pack("<II", len(text), 3) + text + b"abc"))
+
+
+def test_the_same_bytes_are_not_copied_again_and_again() -> None:
+    text = json.dumps({"a": [{"$bytes": [0, 3]}, {"$bytes": [0, 3]}]}).encode()
+    with pytest.raises(WireError):
+        list(Reader().feed(struct.pack("<II", len(text), 3) + text + b"abc"))
