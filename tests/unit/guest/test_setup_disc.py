@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import io
 import json
 import re
@@ -113,6 +114,14 @@ def test_the_service_is_a_correct_unit() -> None:
     )
     complaints = [line for line in done.stderr.splitlines() if "neuron-guest.service:" in line]
     assert [line for line in complaints if "is not executable" not in line] == []
+
+
+def test_the_service_comes_back_however_often_it_ends() -> None:
+    unit = configparser.ConfigParser()
+    unit.optionxform = str  # type: ignore[assignment, method-assign]  # systemd's names are case-sensitive
+    unit.read(resources() / "guest" / "linux" / "neuron-guest.service")
+    assert unit["Service"]["Restart"] == "always"
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
 
 
 def test_the_part_that_qemu_may_not_pass_is_named(tmp_path: Path) -> None:
