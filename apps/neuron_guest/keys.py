@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.record import NO_HINT
 from libneuron.guest.wire.requests import Enrol
 from libneuron.guest.wire.tls import Identity, context
+
+_log = logging.getLogger(__name__)
 
 ENROLMENT_FILE = "neuron-enrolment.json"
 
@@ -88,11 +91,19 @@ class GuestKeys:
             peer = (paired / "host.pem").read_text()
             known.append(_load(paired / "guest.pem", paired / "guest.key", peer, ""))
         if not known or (wanted != NO_HINT and known[0][0] != wanted):
-            known += [self._temporary(item) for item in self.enrolments()]
+            known += self._usable(self.enrolments())
         for name, made in known:
             if name == wanted:
                 return made
         return known[0][1] if known else None
+
+    def _usable(self, items: Iterable[Enrolment]) -> Iterator[tuple[bytes, Credentials]]:
+        """One disc with rubbish on it must not keep the good hand-over beside it from being used."""
+        for item in items:
+            try:
+                yield self._temporary(item)
+            except (ProtocolError, ValueError) as error:
+                _log.info("a hand-over cannot be used: %s", error)
 
     def _temporary(self, item: Enrolment) -> tuple[bytes, Credentials]:
         """``ssl`` reads keys from files only; these live for a moment in the private folder."""

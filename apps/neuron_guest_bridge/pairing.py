@@ -20,16 +20,12 @@ from libneuron.guest.hypervisor import disc, handover
 from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import ChannelState, Domain
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import GUEST_PLACES, KeyStore
 from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
 from libneuron.system.bus import LoopThread
 from neuron_guest_bridge import targets
-
-FOLDERS = {"linux": f"/var/lib/neuron-guest/{ENROLMENT_FILE}",
-           "windows": f"C:\\ProgramData\\NeuronGuest\\{ENROLMENT_FILE}"}  # fmt: skip
-"""Where the agent looks for a hand-over, besides discs; its installer made the folder for it alone."""
 
 
 def _tell(text: str) -> None:
@@ -105,7 +101,7 @@ def _hand_over(
     if method in ("auto", "agent") and (domain.guest_agent_connected or method == "agent"):
         try:
             family = handover.system(hypervisor, domain).family
-            handover.write_file(hypervisor, domain, FOLDERS[family], text.encode())
+            handover.write_file(hypervisor, domain, GUEST_PLACES[family], text.encode())
         except GuestError as error:
             if method == "agent":
                 raise

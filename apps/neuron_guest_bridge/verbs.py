@@ -10,7 +10,7 @@ from dataclasses import asdict
 from libneuron.cli import Reply, bytes_text
 from libneuron.errors import Exit, NeuronError
 from libneuron.guest.errors import GuestError
-from libneuron.guest.keys import ENROLMENT_FILE
+from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
 from libneuron.system.files import write_atomic
 from neuron_guest_bridge import targets
 
@@ -54,8 +54,8 @@ def pair(options: argparse.Namespace) -> Reply:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text.encode(), mode=0o600)
     hint = (
-        f"Copy {path} into the VM as /var/lib/neuron-guest/{ENROLMENT_FILE} (Linux) or "
-        f"C:\\ProgramData\\NeuronGuest\\{ENROLMENT_FILE} (Windows). It works once; then delete it here."
+        f"Copy {path} into the VM as {GUEST_PLACES['linux']} (Linux) or {GUEST_PLACES['windows']} (Windows). "
+        "It works once; then delete it here."
     )
     return Reply({"vm": target.id, "file": str(path), "waiting": True}, hint)
 

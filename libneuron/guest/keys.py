@@ -40,6 +40,11 @@ from libneuron.system.files import is_private, make_private_directory, write_ato
 
 ENROLMENT_FILE = "neuron-enrolment.json"
 """The name the agent looks for, at the top of every disc and in its own folder."""
+GUEST_PLACES = {
+    "linux": f"/var/lib/neuron-guest/{ENROLMENT_FILE}",
+    "windows": f"C:\\ProgramData\\NeuronGuest\\keys\\{ENROLMENT_FILE}",
+}
+"""Where the agent looks for a hand-over, besides discs; its installer made the folder for it alone."""
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 

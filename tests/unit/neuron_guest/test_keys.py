@@ -1,0 +1,35 @@
+"""The guest's keys: which hand-over is used, and where one is looked for."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from pathlib import Path, PureWindowsPath
+
+import pytest
+
+from libneuron.guest.keys import GUEST_PLACES, KeyStore
+from libneuron.guest.wire.channel import hint
+from neuron_guest.keys import ENROLMENT_FILE, GuestKeys
+from neuron_guest.platform.linux.machine import MACHINE as LINUX
+from neuron_guest.platform.windows import known_folders
+from neuron_guest.platform.windows.machine import MACHINE as WINDOWS
+
+
+def test_a_disc_with_rubbish_does_not_hide_the_good_one(tmp_path: Path) -> None:
+    good = KeyStore(tmp_path / "host").begin_enrolment("vm", "VM")
+    pem = "-----BEGIN x"
+    rubbish = json.dumps({"format": 1, "id": "z", "certificate": pem, "key": pem, "peer": pem})
+    keys = GuestKeys(tmp_path / "guest", lambda: [rubbish.encode(), good.encode()])
+    wanted = hint(ssl.PEM_cert_to_DER_cert(json.loads(good)["certificate"]))
+    found = keys.credentials(wanted)
+    assert found is not None
+    assert found.enrolment == json.loads(good)["id"]
+
+
+def test_the_host_puts_a_hand_over_where_the_agent_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert GUEST_PLACES["linux"] == str(LINUX.keys_folder / ENROLMENT_FILE)
+    # Windows' own answer for FOLDERID_ProgramData on an ordinary installation.
+    monkeypatch.setattr(known_folders, "path_of", lambda _folder: Path("/ProgramData"))
+    looked_for = PureWindowsPath(f"C:{WINDOWS.keys_folder / ENROLMENT_FILE}")
+    assert PureWindowsPath(GUEST_PLACES["windows"]) == looked_for
