@@ -24,7 +24,7 @@ from libneuron.guest.wire.frames import (
     Piece,
     frame,
 )
-from libneuron.guest.wire.window import Window
+from libneuron.guest.wire.window import REPORTED, Window
 
 CREDIT = 1024 * 1024
 """Bytes of a body that may be on their way or unread at the receiver."""
@@ -34,7 +34,6 @@ MAX_DATA = 48 * 1024 * 1024
 MAX_GATHERED = 64 * 1024 * 1024
 """Bytes of unfinished ``data`` objects that may come in at once."""
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
-_ARRIVED_STEP = 16 * 1024
 _SLOW_PIECE = 8 * 1024
 _PIECE = MAX_BODY - 8 - 4 * 24  # what, with header and four TLS records around it, fits two records
 _INLINE = MAX_MESSAGE - 1024
@@ -204,7 +203,7 @@ class Mux:
     def take_urgent(self) -> bytes:
         """All waiting messages, credits and ends, as plain bytes."""
         urgent = self._urgent
-        if self._arrived >= _ARRIVED_STEP:
+        if self._arrived >= REPORTED:
             self._tell_arrived()
         if not urgent:
             return b""

@@ -1,10 +1,14 @@
 """How much bulk may be on its way at once, so that a ping never waits long behind it.
 
-The receiver reports the bytes that arrived; the time from sending a byte to its report is the queue a ping
-would stand in. The window shrinks while that time is long and grows while it is short (the idea of
-delay-based congestion control, RFC 6817): a guest with emulated crypto at 5 MB/s gets some 64 KiB, two
-native processes two megabytes. Each decision rests on the shortest time seen while one window's bytes
-arrived: a process that was not scheduled for a moment is no queue.
+The receiver reports the bytes that arrived. The time from sending a byte to its report, less the time that
+takes when nothing else is on its way, is the queue a ping would stand in. The window shrinks while that
+queue is long and grows while it is short (delay-based congestion control, RFC 6817): a guest with emulated
+crypto at 5 MB/s gets some 64 KiB, two native processes two megabytes. Each decision rests on the shortest
+time seen while one window's bytes arrived: a process that was not scheduled for a moment is no queue.
+
+The way itself can be slow (a busy host, a remote libvirt): a window that took this for a queue would shrink
+to its smallest and leave the way idle most of the time. So what is sent over an empty way tells how slow it
+is, and where bulk flows without end the way is let run empty now and then.
 """
 
 from __future__ import annotations
@@ -14,8 +18,11 @@ from collections import deque
 SMALLEST = 64 * 1024
 LARGEST = 2 * 1024 * 1024
 START = 128 * 1024
+REPORTED = 16 * 1024
+"""Arrivals are reported in steps of this many bytes: fewer in flight are as good as none."""
 _LOW = 0.006  # seconds: below, there is room
 _HIGH = 0.015
+_EMPTY_EVERY = 5.0  # seconds between looks at the empty way
 
 
 class Window:
@@ -28,36 +35,50 @@ class Window:
         self._total = 0
         self._arrived = 0
         self._shortest = float("inf")
-        self._decide_at = START
+        self._counts_from = 0  # what was sent before tells of the size before
+        self._way = float("inf")  # seconds over the empty way, and no longer than any seen since
+        self._probe = 0  # total sent after the piece that measures it; 0: none is on its way
+        self._probed = float("-inf")
+        self._emptying = False
 
     @property
     def room(self) -> int:
         """Bytes that may be sent now."""
-        return self.size - self.flight
+        return 0 if self._emptying else self.size - self.flight
 
     def sent(self, count: int, now: float) -> None:
         """``count`` bytes left."""
+        empty = self.flight < REPORTED
         self._total += count
         self.flight += count
         self._sent.append((self._total, now))
+        if empty:
+            self._probe, self._probed = self._total, now
 
     def arrived(self, count: int, now: float) -> None:
         """``count`` bytes more came out at the other end (never more than are in flight)."""
         count = min(count, self.flight)
         self.flight -= count
         self._arrived += count
-        latest = None
+        total, latest = 0, now
         while self._sent and self._sent[0][0] <= self._arrived:
-            latest = self._sent.popleft()[1]
-        if latest is not None:
+            total, latest = self._sent.popleft()
+            if total == self._probe:
+                self._probe = 0
+                self._way = min(now - latest, max(_LOW, 2 * self._way))  # one late report changes little
+        if total:
+            self._way = min(self._way, now - latest)
+        if total > self._counts_from:
             self._shortest = min(self._shortest, now - latest)
-        if self._arrived >= self._decide_at and self._shortest != float("inf"):
+        if self._arrived >= self._counts_from + self.size and self._shortest != float("inf"):
             self._decide()
+        self._emptying = self.flight >= REPORTED and (self._emptying or now - self._probed > _EMPTY_EVERY)
 
     def _decide(self) -> None:
-        if self._shortest > _HIGH:
-            self.size = max(SMALLEST, int(self.size * max(0.5, _HIGH / self._shortest)))
-        elif self._shortest < _LOW:
+        queue = self._shortest - self._way
+        if queue > _HIGH:
+            self.size = max(SMALLEST, int(self.size * max(0.5, _HIGH / queue)))
+        elif queue < _LOW:
             self.size = min(LARGEST, self.size * 2)
         self._shortest = float("inf")
-        self._decide_at = self._arrived + self.size
+        self._counts_from = self._total

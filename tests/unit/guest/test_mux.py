@@ -143,26 +143,47 @@ def test_the_first_message_overtakes_any_amount_of_bulk() -> None:
     assert receiver.receive(sender.take_urgent()) == [Message({"type": "ping", "request_id": 2}, 0)]
 
 
-def queue_after(rate: float, seconds: float) -> tuple[float, int]:
-    """A link of ``rate`` bytes a second that is always kept full: (queue in seconds, window) at the end."""
-    window, now, free_at = Window(), 0.0, 0.0
+def link(rate: float, seconds: float, way: float = 0.0002) -> tuple[float, int, float]:
+    """A link of ``rate`` bytes a second that is always kept full, where a byte and its report need ``way``.
+
+    Returns (queue in seconds, window) at the end, and bytes a second over all.
+    """
+    window, now, free_at, through = Window(), 0.0, 0.0, 0
     on_the_way: list[tuple[float, int]] = []
     while now < seconds:
         while window.room >= 16384:
             window.sent(16384, now)
             free_at = max(free_at, now) + 16384 / rate
-            on_the_way.append((free_at + 0.0002, 16384))
+            on_the_way.append((free_at + way, 16384))
         now, count = on_the_way.pop(0)
         window.arrived(count, now)
-    return window.flight / rate, window.size
+        through += count
+    return max(0.0, free_at - now), window.size, through / now
 
 
 def test_on_a_slow_link_the_queue_stays_below_twenty_milliseconds() -> None:
-    queue, size = queue_after(5e6, 20)
+    queue, size, _ = link(5e6, 20)
     assert size < 4 * SMALLEST
     assert queue < 0.02
 
 
 def test_on_a_fast_link_the_window_opens() -> None:
-    _, size = queue_after(1e9, 2)
+    _, size, _ = link(1e9, 2)
     assert size == LARGEST
+
+
+def test_a_long_way_is_no_queue_and_bulk_still_fills_it() -> None:
+    _, size, speed = link(8e6, 30, way=0.04)
+    assert speed > 0.8 * 8e6
+    assert size < 3 * 8e6 * 0.04
+
+
+def test_a_way_that_becomes_shorter_or_longer_is_measured_again() -> None:
+    window, now = Window(), 0.0
+    for way in (0.002, 0.05, 0.002):
+        for _ in range(1000):
+            while window.room >= 16384:
+                window.sent(16384, now)
+            now += way
+            window.arrived(window.flight, now)
+        assert window.size == LARGEST
