@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-
-from libneuron import cli
-from neuron_guest_bridge.cli import parser, run_demo
 
 
 def _has_display() -> bool:
@@ -20,11 +16,17 @@ def _has_display() -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the app; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    alone = not any(not word.startswith("-") for word in words) and not {"-h", "--help"} & set(words)
+    if alone and _has_display():
+        # Nothing of the command line is loaded here: the tray's icon comes first.
+        from neuron_guest_bridge import window
+
+        return window.main(words)
+    from libneuron import cli
+    from neuron_guest_bridge.cli import parser, run_demo
+
     made = parser()
-    if not any(not word.startswith("-") for word in words) and not {"-h", "--help"} & set(words):
-        if _has_display() and importlib.util.find_spec("neuron_guest_bridge.window") is not None:
-            window = importlib.import_module("neuron_guest_bridge.window")
-            return int(window.main(words))
+    if alone:
         made.set_defaults(verb=run_demo)
     return cli.run(made, words)
 

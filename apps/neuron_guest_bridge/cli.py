@@ -100,6 +100,9 @@ def run_pair(options: argparse.Namespace) -> Reply:
     """``pair``: a file where that was asked for or libvirt is not; else through libvirt."""
     if options.method == "file" or options.file is not None or options.socket is not None:
         return verbs.pair(options)
+    from libneuron.guest.hypervisor.opening import hypervisor
+
+    hypervisor(options.connect).close()  # says so if Python's libvirt library is missing
     from neuron_guest_bridge import pairing
 
     return pairing.run(options)

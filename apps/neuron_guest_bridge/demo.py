@@ -12,7 +12,7 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
 from libneuron.guest.permissions import DEFAULT
-from libneuron.system.bus import LoopThread
+from libneuron.system.loop import LoopThread
 from neuron_guest_bridge.simulation import VM, Simulation
 
 _TEXT = "from the host: Ünïcödé 🙂 שלום"

@@ -11,40 +11,31 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi, GuestApp, GuestMode
-from libneuron.guest.client import VmKeys
 from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.guest.errors import GuestError
-from libneuron.guest.hypervisor.channel import VmEndpoint
-from libneuron.guest.hypervisor.connection import Change, Hypervisor
 from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
-from libneuron.guest.keys import KeyStore
 from libneuron.guest.permissions import PermissionStore
-from libneuron.system.bus import LoopThread
-from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line, Way, What
-from neuron_guest_bridge.link import Link, Surroundings, direction_of, with_direction
-from neuron_guest_bridge.machines import Act, Machine, Snapshot
-from neuron_guest_bridge.simulation import VM as SIMULATED
-from neuron_guest_bridge.simulation import Simulation
+from neuron_guest_bridge.machines import SIMULATED, Act, Listeners, Machine, Snapshot
+from neuron_guest_bridge.sharing import direction_of, with_direction
+
+if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
+    from libneuron.guest.hypervisor.connection import Change, Hypervisor
+    from libneuron.guest.keys import KeyStore
+    from libneuron.system.clipboard.model import Clipboard
+    from neuron_guest_bridge.link import Link, Surroundings
+    from neuron_guest_bridge.simulation import Simulation
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _REMEMBERED = 500  # lines of activity
-
-
-@dataclass(frozen=True)
-class Listeners:
-    """Called on the fleet's threads: with all machines, and with each line of activity. Must be quick."""
-
-    changed: Callable[[Snapshot], None]
-    happened: Callable[[Line], None]
 
 
 class Fleet:
@@ -59,22 +50,17 @@ class Fleet:
         host_clipboard: Callable[[], Clipboard],
         simulated_name: str,
     ) -> None:
-        self._hypervisor = Hypervisor(uri)
-        self._keys = KeyStore(where.data / "guest")
+        self._where = where
+        self._uri = uri
         self._clock = clock
-        self._io = LoopThread()
+        self._host_clipboard = host_clipboard
         self._simulated_name = simulated_name
+        self._permissions = PermissionStore(where.config / "guest")
+        self._hypervisor: Hypervisor | None = None
+        self._keys: KeyStore | None = None
+        self._around: Surroundings | None = None
+        self._making = threading.Lock()
         self._simulation: Simulation | None = None
-        self._around = Surroundings(
-            io=self._io,
-            clock=clock,
-            permissions=PermissionStore(where.config / "guest"),
-            runtime=where.runtime,
-            spool=where.cache / "clipboard",
-            host_clipboard=host_clipboard,
-            changed=lambda _machine: self._do(self._publish),
-            happened=self._happened,
-        )
         self._links: dict[str, Link] = {}
         self._domains: dict[str, Domain] = {}
         self._problem: NeuronError | None = None
@@ -85,11 +71,6 @@ class Fleet:
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
         self._looking = threading.Event()
         self.snapshot = Snapshot()
-
-    @property
-    def io(self) -> LoopThread:
-        """The asyncio loop's thread, for whoever else needs the bus."""
-        return self._io
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -140,7 +121,7 @@ class Fleet:
         if link is not None:
             link.set_direction(direction)
         else:
-            store = self._around.permissions
+            store = self._permissions
             store.set(machine, with_direction(store.get(machine), direction))
         self._do(self._publish)
 
@@ -156,12 +137,13 @@ class Fleet:
         domain = self._domains.get(machine)
         if domain is None:
             raise GuestError("guest.no-vm", vm=machine)
+        vms = self._vms()
         {
-            Act.START: self._hypervisor.start,
-            Act.SHUTDOWN: self._hypervisor.shutdown,
-            Act.REBOOT: self._hypervisor.reboot,
-            Act.SUSPEND: self._hypervisor.suspend,
-            Act.POWER_OFF: self._hypervisor.power_off,
+            Act.START: vms.start,
+            Act.SHUTDOWN: vms.shutdown,
+            Act.REBOOT: vms.reboot,
+            Act.SUSPEND: vms.suspend,
+            Act.POWER_OFF: vms.power_off,
         }[act](domain)
         self._note(machine, What.POWER, Way.TO_GUEST, detail=act)
         self.look()
@@ -170,6 +152,9 @@ class Fleet:
         """Start the simulated guest and connect to it. Raises: GuestError."""
         if self._simulation is not None:
             return
+        from neuron_guest_bridge.link import Link
+        from neuron_guest_bridge.simulation import Simulation
+
         simulation = Simulation()
         try:
             simulation.hand_over()
@@ -179,7 +164,7 @@ class Fleet:
             raise
         self._simulation = simulation
         self._links[SIMULATED] = Link(
-            SIMULATED, self._simulated_name, simulation.endpoint(), simulation.keys(), self._around
+            SIMULATED, self._simulated_name, simulation.endpoint(), simulation.keys(), self._surroundings()
         )
         self._do(self._publish)
 
@@ -202,9 +187,10 @@ class Fleet:
         for link in list(self._links.values()):
             link.close()
         self._links.clear()
-        if not self._thread.is_alive():
+        if not self._thread.is_alive() and self._hypervisor is not None:
             self._hypervisor.close()
-        self._io.close()
+        if self._around is not None:
+            self._around.io.close()
 
     # -- on the fleet's thread ---------------------------------------------------------------------
 
@@ -220,7 +206,7 @@ class Fleet:
             self.look()
 
         try:
-            self._hypervisor.watch(told)
+            self._vms().watch(told)
         except NeuronError as error:
             self._problem = error
         self._look()
@@ -228,7 +214,7 @@ class Fleet:
     def _look(self) -> None:
         self._looking.clear()
         try:
-            self._domains = {domain.uuid: domain for domain in self._hypervisor.domains()}
+            self._domains = {domain.uuid: domain for domain in self._vms().domains()}
             self._problem = None
         except NeuronError as error:
             self._problem = error
@@ -240,15 +226,18 @@ class Fleet:
         wanted = {machine.id for machine in map(self._machine, self._domains.values()) if machine.reachable}
         for machine in [name for name in self._links if name not in wanted and name != SIMULATED]:
             self._links.pop(machine).close()
-        for machine in wanted:
+        for machine in sorted(wanted):
             if machine in self._links:
                 self._links[machine].kick()
                 continue
+            from libneuron.guest.client import VmKeys
+            from libneuron.guest.hypervisor.channel import VmEndpoint
+            from neuron_guest_bridge.link import Link
+
             domain = self._domains[machine]
-            endpoint = VmEndpoint(self._hypervisor, domain)
-            self._links[machine] = Link(
-                machine, domain.name, endpoint, VmKeys(self._keys, machine), self._around
-            )
+            endpoint = VmEndpoint(self._vms(), domain)
+            keys = VmKeys(self._store(), machine)
+            self._links[machine] = Link(machine, domain.name, endpoint, keys, self._surroundings())
 
     def _publish(self) -> None:
         machines = [self._with_link(self._machine(domain)) for domain in self._domains.values()]
@@ -275,8 +264,8 @@ class Fleet:
             name=domain.name,
             power=domain.power,
             channel=domain.channel,
-            paired=bool(self._keys.candidates(domain.uuid)),
-            clipboard=direction_of(self._around.permissions.get(domain.uuid)),
+            paired=bool(self._store().candidates(domain.uuid)),
+            clipboard=direction_of(self._permissions.get(domain.uuid)),
         )
 
     def _with_link(self, machine: Machine) -> Machine:
@@ -294,6 +283,41 @@ class Fleet:
         )
 
     # -- on any thread -----------------------------------------------------------------------------
+
+    def _vms(self) -> Hypervisor:
+        """libvirt. Raises: GuestError no-libvirt-library."""
+        with self._making:
+            if self._hypervisor is None:
+                from libneuron.guest.hypervisor.opening import hypervisor
+
+                self._hypervisor = hypervisor(self._uri)
+            return self._hypervisor
+
+    def _store(self) -> KeyStore:
+        with self._making:
+            if self._keys is None:
+                from libneuron.guest.keys import KeyStore
+
+                self._keys = KeyStore(self._where.data / "guest")
+            return self._keys
+
+    def _surroundings(self) -> Surroundings:
+        with self._making:
+            if self._around is None:
+                from libneuron.system.loop import LoopThread
+                from neuron_guest_bridge.link import Surroundings
+
+                self._around = Surroundings(
+                    io=LoopThread(),
+                    clock=self._clock,
+                    permissions=self._permissions,
+                    runtime=self._where.runtime,
+                    spool=self._where.cache / "clipboard",
+                    host_clipboard=self._host_clipboard,
+                    changed=lambda _machine: self._do(self._publish),
+                    happened=self._happened,
+                )
+            return self._around
 
     def _link(self, machine: str) -> Link:
         link = self._links.get(machine)

@@ -20,37 +20,21 @@ from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint
 from libneuron.guest.wire.requests import Permission
-from libneuron.system.bus import LoopThread
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import Clock
+from libneuron.system.loop import LoopThread
 from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.sharing import direction_of, with_direction
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_IN, _OUT = Permission.CLIPBOARD_IN, Permission.CLIPBOARD_OUT
 _WHAT = {
     Happened.OFFERED: What.COPY_OFFERED,
     Happened.CROSSED: What.COPY_CROSSED,
     Happened.WITHHELD: What.COPY_WITHHELD,
     Happened.FAILED: What.COPY_FAILED,
 }
-
-
-def direction_of(allowed: frozenset[Permission]) -> Direction:
-    """The clipboard's direction that permissions amount to."""
-    return {
-        (True, True): Direction.BOTH,
-        (True, False): Direction.TO_GUEST,
-        (False, True): Direction.TO_HOST,
-        (False, False): Direction.OFF,
-    }[_IN in allowed, _OUT in allowed]
-
-
-def with_direction(allowed: frozenset[Permission], direction: Direction) -> frozenset[Permission]:
-    """``allowed`` with the clipboard's direction changed."""
-    wanted = {item for item, side in ((_IN, Side.HOST), (_OUT, Side.GUEST)) if direction.allows(side)}
-    return (allowed - {_IN, _OUT}) | wanted
 
 
 @dataclass(frozen=True)

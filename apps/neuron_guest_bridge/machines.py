@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from libneuron.errors import NeuronError
 from libneuron.guest.clipboard.rules import Direction
 from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.state import State
+from neuron_guest_bridge.activity import Line
+
+SIMULATED = "simulated"
+"""The id of the simulated machine."""
 
 
 class Act:
@@ -72,3 +77,11 @@ class Snapshot:
     def find(self, machine: str) -> Machine | None:
         """The machine with this id."""
         return next((item for item in self.machines if item.id == machine), None)
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Called on the fleet's threads: with all machines, and with each line of activity. Must be quick."""
+
+    changed: Callable[[Snapshot], None]
+    happened: Callable[[Line], None]

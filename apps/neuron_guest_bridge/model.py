@@ -12,8 +12,7 @@ from libneuron.guest.api import GuestApp, GuestMode
 from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.ui.tasks import Task, tasks
 from neuron_guest_bridge.activity import Line
-from neuron_guest_bridge.fleet import Listeners
-from neuron_guest_bridge.machines import Snapshot
+from neuron_guest_bridge.machines import Listeners, Snapshot
 
 _T = TypeVar("_T")
 Modes = tuple[tuple[GuestMode, ...], GuestMode]

@@ -24,7 +24,7 @@ from libneuron.guest.keys import GUEST_PLACES, KeyStore
 from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
-from libneuron.system.bus import LoopThread
+from libneuron.system.loop import LoopThread
 from neuron_guest_bridge import targets
 
 

@@ -16,8 +16,9 @@ from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
 from libneuron.guest.transport import UnixSocketEndpoint
 from libneuron.system.runner import PIPE, Process, ends_within, spawn
+from neuron_guest_bridge.machines import SIMULATED
 
-VM = "simulated"
+VM = SIMULATED
 
 
 class Simulation:

@@ -15,9 +15,9 @@ from libneuron.guest.keys import KeyStore
 from libneuron.guest.owner import STATE, OwnerClient, acquire, serve, socket_path
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
-from libneuron.system.bus import LoopThread
+from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, user_paths
-from neuron_guest_bridge.simulation import VM as SIMULATED
+from neuron_guest_bridge.machines import SIMULATED
 
 _T = TypeVar("_T")
 
@@ -56,16 +56,17 @@ def find(options: argparse.Namespace, where: Paths) -> Target:
         named = [item for item in keys(where).list() if options.vm in (item.vm, item.name)]
         vm = named[0].vm if named else options.vm
         return Target(vm, options.vm, UnixSocketEndpoint(options.socket, options.vm), lambda: None)
-    from libneuron.guest.hypervisor.channel import VmEndpoint
-    from libneuron.guest.hypervisor.connection import Hypervisor
+    from libneuron.guest.hypervisor.opening import hypervisor
 
-    hypervisor = Hypervisor(options.connect)
+    vms = hypervisor(options.connect)
+    from libneuron.guest.hypervisor.channel import VmEndpoint
+
     try:
-        domain = hypervisor.domain(options.vm)
+        domain = vms.domain(options.vm)
     except GuestError:
-        hypervisor.close()
+        vms.close()
         raise
-    return Target(domain.uuid, domain.name, VmEndpoint(hypervisor, domain), hypervisor.close)
+    return Target(domain.uuid, domain.name, VmEndpoint(vms, domain), vms.close)
 
 
 class Connected:

@@ -15,9 +15,9 @@ from libneuron.ui.icons import app_icon, pixmap
 from libneuron.ui.text import translate
 from libneuron.ui.theme import theme
 from neuron_guest_bridge import words
+from neuron_guest_bridge.acting import act_on
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
-from neuron_guest_bridge.window_machine import act_on
 
 _APPS = 15  # in the menu; the window has them all
 _SIZES = (22, 32, 48)
@@ -46,15 +46,24 @@ class Tray(QObject):
     """``open_window`` is called with a machine's id, or "" for none in particular."""
 
     def __init__(
-        self, model: Model, app_id: str, *, open_window: Callable[[str], None], leave: Callable[[], None]
+        self,
+        model: Model,
+        app_id: str,
+        *,
+        open_window: Callable[[str], None],
+        leave: Callable[[], None],
+        icon: QSystemTrayIcon | None = None,
     ) -> None:
+        """``icon`` is one that is shown already, before there was anything to tell."""
         super().__init__()
         self._model = model
         self._open, self._leave = open_window, leave
         self._plain = app_icon(app_id)
-        self.menu = QMenu()
-        self.icon = QSystemTrayIcon(self)
-        self.icon.setContextMenu(self.menu)
+        shown = icon.contextMenu() if icon is not None else None
+        self.menu = shown or QMenu()
+        self.icon = icon or QSystemTrayIcon()
+        if shown is None:
+            self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._activated)
         model.changed.connect(self.refresh)
         model.apps_changed.connect(self.refresh)

@@ -17,14 +17,14 @@ from neuron_guest_bridge import targets
 
 def list_machines(options: argparse.Namespace) -> Reply:
     """``list``: VMs that libvirt knows, with their channel and pairing."""
-    from libneuron.guest.hypervisor.connection import Hypervisor
+    from libneuron.guest.hypervisor.opening import hypervisor
 
     paired = {item.vm: item for item in targets.keys(targets.paths()).list()}
-    hypervisor = Hypervisor(options.connect)
+    vms = hypervisor(options.connect)
     try:
-        domains = hypervisor.domains()
+        domains = vms.domains()
     finally:
-        hypervisor.close()
+        vms.close()
     rows = []
     for domain in domains:
         pairing = paired.get(domain.uuid)

@@ -1,91 +1,85 @@
-"""The graphical face: one instance, a window, and a tray where the desktop has one."""
+"""The start of the graphical face: the tray's icon first, everything else while it is already there.
+
+Until the icon is shown nothing is imported but Qt and what this file names; the rest is loaded by a thread
+while Qt answers the desktop.
+"""
 
 from __future__ import annotations
 
 import argparse
-import logging
+import gc
+import importlib
 import sys
+import threading
 from collections.abc import Sequence
-from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
-from libneuron.system.clipboard.errors import ClipboardError
-from libneuron.system.clipboard.model import Clipboard
-from libneuron.system.clock import RealClock
-from libneuron.system.paths import user_paths
-from libneuron.ui.app import application, run
+from libneuron.system.paths import resources, runtime_path
 from libneuron.ui.single import SingleInstance
-from libneuron.ui.text import translate
-from libneuron.ui.trayhost import TrayHost
-from neuron_guest_bridge.fleet import Fleet
-from neuron_guest_bridge.model import Model
-from neuron_guest_bridge.tray import Tray
-from neuron_guest_bridge.window_main import MainWindow
+from libneuron.ui.trayhost import tray_host_now
+
+if TYPE_CHECKING:
+    from neuron_guest_bridge.face import Face
 
 APP_ID = "org.neuronos.GuestBridge"
+_REST = "neuron_guest_bridge.face"
 
 
-def host_clipboard(platform: str, spool: Path) -> Clipboard:
-    """This desktop's clipboard. Raises: ClipboardError where programs cannot share it."""
-    if platform != "xcb":
-        raise ClipboardError("clipboard.unavailable", details=f"not X11 but {platform}")
-    from libneuron.system.clipboard.x11 import X11Clipboard
+class Start(QObject):
+    """From the first icon to the whole face; belongs to Qt's thread."""
 
-    return X11Clipboard(spool=spool)
+    _loaded = Signal(object)
 
-
-class App:
-    """Owns what lives as long as the program: the fleet, the window, the tray."""
-
-    def __init__(self, qt: QApplication, fleet: Fleet, *, told: Path) -> None:
-        """``told`` is the file that remembers that the person was told about the missing tray."""
+    def __init__(self, qt: QApplication, options: argparse.Namespace) -> None:
+        super().__init__()
         self._qt = qt
-        self._fleet = fleet
-        self._told = told
-        self.model = Model(fleet)
-        self.window = MainWindow(self.model)
-        self.tray: Tray | None = None
-        self._host = TrayHost(fleet.io)
-        self._host.changed.connect(self._tray_changed)
-        qt.setQuitOnLastWindowClosed(False)
-        self.window.closed.connect(self._closed)
+        self._options = options
+        self._wanted = not options.background
+        self._face: Face | None = None
+        self._icon: QSystemTrayIcon | None = None
+        self._menu = QMenu()
+        self._loaded.connect(self._build, Qt.ConnectionType.QueuedConnection)
+        self._thread = threading.Thread(target=self._load, name="start", daemon=True)
 
-    def show(self, machine: str = "") -> None:
-        """Bring the window to the front, with ``machine`` chosen if named."""
-        if machine:
-            self.window.show_machine(machine)
-        self.window.raise_()
+    def begin(self) -> None:
+        """Show the icon, and begin to load the rest."""
+        if tray_host_now():
+            shipped = resources() / "icons" / "hicolor" / "scalable" / "apps" / f"{APP_ID}.svg"
+            self._icon = QSystemTrayIcon(QIcon.fromTheme(APP_ID, QIcon(str(shipped))))
+            self._icon.setContextMenu(self._menu)  # filled later, but the tray asks for it now
+            self._icon.show()
+        self._thread.start()
 
-    def _tray_changed(self) -> None:
-        available = self._host.available
-        if available and self.tray is None:
-            self.tray = Tray(self.model, APP_ID, open_window=self.show, leave=self._qt.quit)
-            self.tray.icon.show()
-        elif not available and self.tray is not None:
-            self.tray.close()
-            self.tray.deleteLater()
-            self.tray = None
-        self.window.stays = available
-        if available:
-            self.window.no_tray.hide()
-        elif not self._told.exists():
-            self.window.no_tray.show()
-            self._told.parent.mkdir(parents=True, exist_ok=True)
-            self._told.touch()
-        if not available and not self.window.isVisible():
-            self.show()  # nothing else would be left of the program
+    def _load(self) -> None:
+        try:
+            self._loaded.emit(importlib.import_module(_REST))
+        except ImportError as error:
+            self._loaded.emit(error)
 
-    def _closed(self) -> None:
-        self._qt.quit()
+    @Slot(object)
+    def _build(self, rest: ModuleType | ImportError) -> None:
+        if isinstance(rest, ImportError):
+            raise rest
+        self._face = rest.Face(self._qt, self._options, icon=self._icon)
+        if self._wanted:
+            self._face.show()
+
+    def show(self) -> None:
+        """Show the window, as soon as it can be."""
+        self._wanted = True
+        if self._face is not None:
+            self._face.show()
 
     def close(self) -> None:
         """End everything."""
-        if self.tray is not None:
-            self.tray.close()
-        self._host.close()
-        self._fleet.close()
+        self._thread.join(30)
+        if self._face is not None:
+            self._face.close()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -95,29 +89,19 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
     parser.add_argument("--debug", action="store_true", help="log what is done to standard error")
     options = parser.parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if options.debug else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
-    where = user_paths()
-    qt = application(app_id=APP_ID, name=translate("Main", "Guest Bridge"))
-    qt.setApplicationDisplayName(translate("Main", "Guest Bridge"))
-    made: list[App] = []
-    instance = SingleInstance(where.runtime, "guest-bridge", lambda: made[0].show() if made else None)
+    gc.disable()  # a thread imports below; libneuron.ui.collector takes over, on Qt's thread
+    qt = QApplication([APP_ID])
+    qt.setDesktopFileName(APP_ID)
+    qt.setQuitOnLastWindowClosed(False)
+    start = Start(qt, options)
+    instance = SingleInstance(runtime_path(), "guest-bridge", start.show)
     if not instance.first:
         return 0 if instance.ask_first() else 1
-    fleet = Fleet(
-        where,
-        uri=options.connect,
-        clock=RealClock(),
-        host_clipboard=lambda: host_clipboard(QGuiApplication.platformName(), where.cache / "clipboard"),
-        simulated_name=translate("Main", "Simulated machine"),
-    )
-    made.append(App(qt, fleet, told=where.state / "guest-bridge-no-tray"))
     try:
-        return run(qt, lambda: None if options.background else made[0].window)
+        start.begin()
+        return qt.exec()
     finally:
-        made[0].close()
+        start.close()
         instance.close()
 
 

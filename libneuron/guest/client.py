@@ -30,7 +30,7 @@ from libneuron.guest.wire.errors import AuthenticationError, FieldError
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.mux import Source
 from libneuron.guest.wire.requests import PROTOCOL, Permission
-from libneuron.system.bus import LoopThread
+from libneuron.system.loop import LoopThread
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

@@ -22,21 +22,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING
 
 from libneuron.guest.errors import GuestError
-from libneuron.guest.wire.channel import Credentials
 from libneuron.guest.wire.errors import ProtocolError
-from libneuron.guest.wire.tls import Identity, context
 from libneuron.system.files import is_private, make_private_directory, write_atomic
+
+if TYPE_CHECKING:
+    from libneuron.guest.wire.channel import Credentials
+
+# cryptography and ssl are imported where they are used: a tray without paired machines needs neither.
 
 ENROLMENT_FILE = "neuron-enrolment.json"
 """The name the agent looks for, at the top of every disc and in its own folder."""
@@ -58,16 +56,26 @@ class KeyPair:
     @property
     def der(self) -> bytes:
         """The certificate as DER, which is what the peer pins."""
+        import ssl
+
         return ssl.PEM_cert_to_DER_cert(self.certificate)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the certificate, for people to compare."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+
         return x509.load_pem_x509_certificate(self.certificate.encode()).fingerprint(hashes.SHA256()).hex(":")
 
 
 def new_pair(role: str) -> KeyPair:
     """A fresh P-256 key (fast in an emulated guest, known to every OpenSSL) and its certificate."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"neuron {role}")])
     certificate = (
@@ -174,6 +182,11 @@ class KeyStore:
 
         Raises: GuestError not-paired, keys-unreadable (also when others may read the key).
         """
+        import ssl
+
+        from libneuron.guest.wire.channel import Credentials
+        from libneuron.guest.wire.tls import Identity, context
+
         folder = self._vm(vm) / which
         if not (folder / "host.key").exists():
             raise GuestError("guest.not-paired", vm=self._note(vm).get("name", vm))

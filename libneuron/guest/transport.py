@@ -1,7 +1,7 @@
 """Ways to a guest's port, for the host: one interface, and those that need no library (unix socket, serial).
 
 A transport moves bytes and nothing else; :class:`~libneuron.guest.client.GuestClient` drives it on the
-process's asyncio loop (:class:`libneuron.system.bus.LoopThread`). To add one (libvirt's channel stream does
+process's asyncio loop (:class:`libneuron.system.loop.LoopThread`). To add one (libvirt's channel stream does
 this in :mod:`libneuron.guest.hypervisor`):
 
 * write an :class:`Endpoint`: ``connect(link)`` opens the port once and returns a :class:`Transport`, or

@@ -1,72 +1,20 @@
-"""D-Bus and channel I/O on one asyncio thread; blocking callers get plain functions.
+"""D-Bus: :class:`Bus` speaks to one message bus through dbus-fast, on the loop of a :class:`LoopThread`.
 
-:class:`LoopThread` owns the only event loop of a process. :class:`Bus` speaks to one message bus through
-dbus-fast. Nothing here knows Qt; results reach a window as the window's own queued signals.
+Nothing here knows Qt; results reach a window as the window's own queued signals.
 """
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from libneuron.system.errors import SystemAccessError
-
-_T = TypeVar("_T")
-
-
-class LoopThread:
-    """One asyncio loop on a thread of its own. Use as a context manager or call :meth:`close`."""
-
-    def __init__(self, name: str = "neuron-io") -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
-
-    def submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
-        """Start ``work`` on the loop; the future may be waited for or given a callback."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
-
-    def wait(self, work: Coroutine[Any, Any, _T], *, timeout: float | None = None) -> _T:
-        """Run ``work`` on the loop and block until done. Raises: TimeoutError after ``timeout`` seconds."""
-        future = self.submit(work)
-        try:
-            return future.result(timeout)
-        except concurrent.futures.TimeoutError:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        """Cancel what runs, stop the loop and join the thread."""
-        if self.loop.is_closed():
-            return
-        asyncio.run_coroutine_threadsafe(self._drain(), self.loop).result(10)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
-        self.loop.close()
-
-    async def _drain(self) -> None:
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.loop.shutdown_asyncgens()
-
-    def __enter__(self) -> LoopThread:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+from libneuron.system.loop import LoopThread as LoopThread
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 _NAME = "neuron"
 
 
@@ -30,23 +28,29 @@ def resources() -> Path:
     return installed if installed.is_dir() else package.parent / "resources"
 
 
-def _runtime() -> Path:
+def runtime_path() -> Path:
     """The session's own directory for sockets; outside a session one below the person's state.
 
     platformdirs would fall back to a name in /tmp that anybody could have made first.
     """
     session = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(session) / _NAME if session else platformdirs.user_state_path(_NAME) / "run"
+    if session:
+        return Path(session) / _NAME
+    import platformdirs
+
+    return platformdirs.user_state_path(_NAME) / "run"
 
 
 def user_paths() -> Paths:
     """This person's directories."""
+    import platformdirs  # here: a tray must be visible before what it does not need yet is loaded
+
     return Paths(
         config=platformdirs.user_config_path(_NAME),
         data=platformdirs.user_data_path(_NAME),
         state=platformdirs.user_state_path(_NAME),
         cache=platformdirs.user_cache_path(_NAME),
-        runtime=_runtime(),
+        runtime=runtime_path(),
         resources=resources(),
     )
 

@@ -51,18 +51,31 @@ def run(app: QApplication, window: Callable[[], QWidget | None]) -> int:
 
     A bug is logged and shown with its traceback; SIGINT and SIGTERM close the windows.
     """
-    sys.excepthook = _show_bug
-    keep_signals = _quit_on_signals(app)
+    leave = prepare(app)
     shown = window()
     if shown is not None:
         shown.show()
     try:
         return app.exec()
     finally:
+        leave()
+
+
+def prepare(app: QApplication) -> Callable[[], None]:
+    """What :func:`run` does before the event loop, for a program whose loop runs already.
+
+    Returns what is to be called after the loop.
+    """
+    sys.excepthook = _show_bug
+    keep_signals = _quit_on_signals(app)
+
+    def leave() -> None:
         keep_signals()
         found = app.findChild(Tasks)
         if isinstance(found, Tasks):
             found.close()
+
+    return leave
 
 
 def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, Slot
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Slot
 
 from libneuron.system.files import make_private_directory
+
+if TYPE_CHECKING:
+    import socket
+
+_PATIENCE = 2.0  # seconds in which a first instance that is just starting begins to listen
 
 
 class SingleInstance(QObject):
@@ -35,9 +41,13 @@ class SingleInstance(QObject):
             self.first = False
             return
         self.first = True
-        self._listen()
+        QTimer.singleShot(0, self, self._listen)  # once the event loop runs: the start comes first
 
     def _listen(self) -> None:
+        import socket
+
+        if self._lock < 0:
+            return  # closed meanwhile
         self._socket_path.unlink(missing_ok=True)  # ours: we hold the lock
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.settimeout(0)
@@ -59,13 +69,20 @@ class SingleInstance(QObject):
 
     def ask_first(self) -> bool:
         """Ask the first instance to show itself. False if it does not listen (it is ending)."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wish:
-            wish.settimeout(2)
-            try:
-                wish.connect(str(self._socket_path))
-            except OSError:
-                return False
-        return True
+        import socket
+
+        end = time.monotonic() + _PATIENCE
+        while True:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wish:
+                wish.settimeout(2)
+                try:
+                    wish.connect(str(self._socket_path))
+                except OSError:
+                    if time.monotonic() > end:
+                        return False
+                else:
+                    return True
+            time.sleep(0.05)
 
     def close(self) -> None:
         """Let another instance be the first."""

@@ -14,6 +14,7 @@ def test_a_second_start_asks_the_first_to_show_itself(qtbot: QtBot, tmp_path: Pa
     first = SingleInstance(tmp_path / "run", "app", lambda: asked.append(True))
     second = SingleInstance(tmp_path / "run", "app", lambda: None)
     assert (first.first, second.first) == (True, False)
+    qtbot.waitUntil((tmp_path / "run" / "app.socket").exists)  # it listens once its event loop runs
     assert second.ask_first()
     qtbot.waitUntil(lambda: asked == [True])
     second.close()

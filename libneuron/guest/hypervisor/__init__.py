@@ -1,5 +1,6 @@
 """Virtual machines through libvirt: who is there, what their channel is like, and the way to it.
 
+opening.py     imports the rest, or says that Python's libvirt library is missing
 events.py      libvirt's event loop, on a thread of its own for the whole process
 worker.py      the thread that makes blocking calls; abandoned when one hangs
 connection.py  one hypervisor (URI): domains, changes as they happen, power

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import threading
 from collections.abc import Callable
@@ -84,6 +83,8 @@ class Worker:
 
     async def call_async(self, work: Callable[[], _T], *, timeout: float) -> _T:
         """The same for the asyncio loop, which goes on meanwhile."""
+        import asyncio  # whoever awaits has it; a tray without paired machines needs none
+
         line = self._current()
         future = line.put(work)
         try:

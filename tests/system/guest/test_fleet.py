@@ -15,8 +15,8 @@ from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import below
 from neuron_guest_bridge.activity import Line, What
-from neuron_guest_bridge.fleet import Fleet, Listeners
-from neuron_guest_bridge.machines import Act, Machine, Snapshot
+from neuron_guest_bridge.fleet import Fleet
+from neuron_guest_bridge.machines import Act, Listeners, Machine, Snapshot
 from tests.system.lab.libvirtd import Libvirtd
 from tests.system.lab.shell import until
 

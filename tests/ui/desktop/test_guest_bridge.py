@@ -14,8 +14,8 @@ from libneuron.system.clipboard.x11 import X11Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import below
 from neuron_guest_bridge.activity import Line, Way, What
-from neuron_guest_bridge.fleet import Fleet, Listeners
-from neuron_guest_bridge.machines import Snapshot
+from neuron_guest_bridge.fleet import Fleet
+from neuron_guest_bridge.machines import Listeners, Snapshot
 from tests.ui.desktop.atspi import Client, Node
 from tests.ui.desktop.session import Desktop, wait_for
 from tests.ui.desktop.tray import TrayClient
@@ -194,6 +194,7 @@ def test_started_in_the_background_it_shows_only_in_the_tray(
         tray.item()
         frames = [node for app in assistive.apps() for node in app.walk() if node.name == WINDOW]
         assert not [node for node in frames if node.role == "frame" and "showing" in node.states]
+        wait_for(tray.menu, "the menu, which is filled after the icon is there")
         tray.click("Open Guest Bridge")
         assistive.find("frame", WINDOW)
 

@@ -14,11 +14,10 @@ from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.state import State
 from neuron_guest.simulated import png
+from neuron_guest_bridge.acting import act_on
 from neuron_guest_bridge.activity import Line, Way, What
-from neuron_guest_bridge.fleet import Listeners
-from neuron_guest_bridge.machines import Act, Machine, Snapshot
+from neuron_guest_bridge.machines import Act, Listeners, Machine, Snapshot
 from neuron_guest_bridge.model import Model, Modes
-from neuron_guest_bridge.window_machine import act_on
 from neuron_guest_bridge.window_main import MainWindow
 
 WINDOWS = Machine(

@@ -20,8 +20,8 @@ from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import Paths, below
 from neuron_guest_bridge.activity import Line
-from neuron_guest_bridge.fleet import Fleet, Listeners
-from neuron_guest_bridge.machines import Machine, Snapshot
+from neuron_guest_bridge.fleet import Fleet
+from neuron_guest_bridge.machines import Listeners, Machine, Snapshot
 from neuron_guest_bridge.simulation import VM
 
 _CLI = """

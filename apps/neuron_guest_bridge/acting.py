@@ -1,0 +1,42 @@
+"""What window and tray do to a machine in the same way."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from libneuron.errors import NeuronError
+from libneuron.ui.dialogs import confirm, show_error
+from libneuron.ui.text import translate
+from neuron_guest_bridge.machines import Act, Machine
+from neuron_guest_bridge.model import Model
+
+
+def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None) -> None:
+    """Change a machine's power, asking first where something could be lost."""
+
+    def failed(error: NeuronError) -> None:
+        show_error(
+            parent, error, heading=translate("Machine", "{name} was not changed").format(name=machine.name)
+        )
+
+    def go() -> None:
+        owner = parent if parent is not None else model
+        model.run(
+            lambda: model.machines.power(machine.id, name), owner=owner, done=lambda _: None, failed=failed
+        )
+
+    if name != Act.POWER_OFF:
+        go()
+        return
+    confirm(
+        parent,
+        heading=translate("Machine", "Cut the power of {name}?").format(name=machine.name),
+        sentence=translate(
+            "Machine",
+            "It stops at once, as if unplugged. What is not saved in it is lost. “Shut down” is safe.",
+        ),
+        action=translate("Machine", "Cut the &power"),
+        action_tip=translate("Machine", "Switch the machine off at once"),
+        destructive=True,
+        then=go,
+    )
