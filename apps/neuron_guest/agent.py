@@ -54,7 +54,7 @@ class _Request:
     parsed: Any
     session: int
     permissions: frozenset[Permission]
-    parts: list[memoryview] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)  # a kept piece would hold the buffer it lies in
     size: int = 0
     cancelled: bool = False
 
@@ -307,7 +307,7 @@ class Agent:
             self._channel.mux.stop(event.stream)
             self._finish(request, error={"code": "too-large", "message": "the body is too large"})
             return
-        request.parts.append(event.data)
+        request.body += event.data
         self._channel.mux.consumed(event.stream, len(event.data))
 
     def _body_end(self, event: BodyEnd) -> None:
@@ -352,7 +352,7 @@ class Agent:
             self._post(lambda r=request, a=answer, e=error: self._done(r, a, e))  # type: ignore[misc]  # bound now
 
     def _do(self, request: _Request) -> tuple[Answer | None, dict[str, str] | None]:
-        call = Call(self._backend, request.parsed, b"".join(request.parts), request.permissions)
+        call = Call(self._backend, request.parsed, bytes(request.body), request.permissions)
         try:
             return HANDLERS[request.verb](call), None
         except BackendError as error:

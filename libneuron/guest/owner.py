@@ -112,7 +112,7 @@ class _Line:
         self._writer = writer
         self._received = received
         self._mux = Mux(time.monotonic)
-        self._waiting: dict[int, tuple[Mapping[str, Any], list[memoryview]]] = {}
+        self._waiting: dict[int, tuple[Mapping[str, Any], bytearray]] = {}
         self._work = asyncio.Event()
 
     def send(self, head: Mapping[str, Any], body: bytes | None) -> None:
@@ -141,17 +141,17 @@ class _Line:
             if isinstance(event, Message) and not event.stream:
                 self._received(event.head, b"")
             elif isinstance(event, Message):
-                self._waiting[event.stream] = (event.head, [])
+                self._waiting[event.stream] = (event.head, bytearray())
             elif isinstance(event, Body):
-                parts = self._waiting[event.stream][1]
-                parts.append(event.data)
-                if sum(map(len, parts)) > MAX_BODY_IN_MEMORY:
+                gathered = self._waiting[event.stream][1]
+                gathered += event.data
+                if len(gathered) > MAX_BODY_IN_MEMORY:
                     raise ProtocolError("a body that is too large")
                 self._mux.consumed(event.stream, len(event.data))
             elif isinstance(event, BodyEnd):
-                head, parts = self._waiting.pop(event.stream)
+                head, gathered = self._waiting.pop(event.stream)
                 if not event.reason:
-                    self._received(head, b"".join(parts))
+                    self._received(head, bytes(gathered))
 
     async def _write(self) -> None:
         while True:

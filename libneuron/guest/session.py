@@ -38,7 +38,7 @@ class _Request:
     until: float
     sink: Callable[[memoryview], None] | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
-    parts: list[memoryview] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)  # a kept piece would hold the buffer it lies in
     size: int = 0
 
 
@@ -231,7 +231,7 @@ class Session:
             self._fail(request, GuestError("guest.too-large", size=f"> {size}", limit=size))
             return
         request.size += len(item.data)
-        request.parts.append(item.data)
+        request.body += item.data
         self._channel.mux.consumed(item.stream, len(item.data))
 
     def _body_end(self, item: BodyEnd) -> None:
@@ -250,7 +250,7 @@ class Session:
             self._fail(request, answer_error(request.head.get("error"), vm=self.label, verb=request.verb))
             return
         data = request.head.get("data")
-        request.answer.set_result(Reply(data if isinstance(data, dict) else {}, b"".join(request.parts)))
+        request.answer.set_result(Reply(data if isinstance(data, dict) else {}, bytes(request.body)))
 
     @staticmethod
     def _fail(request: _Request, error: GuestError) -> None:

@@ -125,7 +125,8 @@ class _In:
     head: dict[str, Any]
     data_left: int
     size: int
-    parts: list[memoryview] = field(default_factory=list)
+    # Copied together: a kept piece would hold the whole buffer it lies in, however small it is itself.
+    gathered: bytearray = field(default_factory=bytearray)
     allowed: int = CREDIT  # bytes the peer may still send
     owed: int = 0  # bytes consumed and not yet credited
 
@@ -325,7 +326,7 @@ class Mux:
         if stream.data_left:
             part = data[: stream.data_left]
             stream.data_left -= len(part)
-            stream.parts.append(part)
+            stream.gathered += part
             self.consumed(found.stream, len(part))
             if stream.data_left:
                 return
@@ -335,8 +336,8 @@ class Mux:
             events.append(Body(found.stream, data))
 
     def _complete(self, number: int, stream: _In, events: list[MuxEvent]) -> None:
-        stream.head["data"] = decode(b"".join(stream.parts))
-        stream.parts.clear()
+        stream.head["data"] = decode(bytes(stream.gathered))
+        stream.gathered = bytearray()
         self._gathered -= stream.size
         events.append(Message(stream.head, number))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from libneuron.guest.permissions import DEFAULT, PermissionStore
 from libneuron.guest.state import State
 from libneuron.guest.transport import Link, SerialEndpoint, Transport, UnixSocketEndpoint
 from libneuron.guest.wire.channel import Channel
-from libneuron.guest.wire.mux import Message
+from libneuron.guest.wire.frames import Kind, frame
+from libneuron.guest.wire.mux import Message, encode
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
 from neuron_guest_bridge.simulation import VM, Simulation
@@ -338,3 +340,39 @@ def test_versions_that_do_not_meet(io: LoopThread, versions: Mapping[str, int], 
         watched.guest.run(lambda api: api.requester.request("ping", timeout=1))
     assert caught.value.code == code
     watched.guest.close()
+
+
+def test_a_body_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in(
+    io: LoopThread, puppet: tuple[Puppet, Watched]
+) -> None:
+    guest, watched = puppet
+    asked: queue.Queue[object] = queue.Queue()
+    guest.on("screenshot", lambda head: asked.put(head["request_id"]))
+    future = io.submit(watched.client.request("screenshot"))
+    head = {"request_id": asked.get(timeout=10), "success": True, "data": {}}
+
+    async def pieces(count: int) -> None:
+        for _ in range(count):
+            junk = frame(Kind.BODY, 99, bytes(60_000)) * 2
+            guest.channel.mux._urgent.append(frame(Kind.BODY, 7, b"x") + junk)
+            guest.flush()
+
+    async def begin() -> None:
+        guest.channel.mux._urgent.append(frame(Kind.MESSAGE, 7, encode(head)))
+        await pieces(3)
+
+    async def end() -> None:
+        guest.channel.mux._urgent.append(frame(Kind.END, 7))
+        guest.flush()
+
+    io.wait(begin())
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        io.wait(pieces(50))
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    io.wait(end())
+    assert future.result(10).body == b"x" * 53
+    assert kept < 1_000_000

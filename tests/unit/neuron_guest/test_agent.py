@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -343,3 +344,24 @@ def test_copies_that_nobody_fetches_fill_no_queue(host: RawHost, backend: Backen
         if event.head["data"]["formats"] == [TEXT]:
             break
     assert told < 10_000
+
+
+def test_a_request_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in(
+    host: RawHost, backend: Backend
+) -> None:
+    host.hello(*ALL)
+    data = {"formats": [{"mime": TEXT, "size": 50}]}
+    host.plain(frame(Kind.MESSAGE, 7, encode({"type": "clipboard_set", "request_id": "s", "data": data})))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(50):
+            host.plain(frame(Kind.BODY, 7, b"x") + frame(Kind.BODY, 99, bytes(60_000)) * 2)
+        host.ask("ping")
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    host.plain(frame(Kind.END, 7))
+    assert host.answer("s")["success"]
+    assert backend.clipboard_read(TEXT) == b"x" * 50
+    assert kept < 1_000_000
