@@ -160,7 +160,11 @@ def _take_out(remove: Callable[[], None]) -> None:
 
 @contextmanager
 def _burnt(text: str) -> Iterator[Path]:
-    """The disc's image where QEMU's own user can read it and nobody can list it; deleted afterwards."""
+    """The disc's image where QEMU's own user can read it and nobody can list it; deleted afterwards.
+
+    QEMU's user has another name on each distribution, so everybody may read it: its key is no secret (every
+    user of the guest reads the disc), is good once, and is worth something only to who reaches the channel.
+    """
     with tempfile.TemporaryDirectory(prefix="neuron-setup-", dir="/var/tmp") as name:
         folder = Path(name)
         image = folder / "neuron-setup.iso"

@@ -136,7 +136,7 @@ class KeyStore:
         next_host, next_guest = new_pair("host"), new_pair("guest")
         self._write(folder / "next", _files(next_host, next_guest))
         self._write(folder / "enrol", _files(host, guest))
-        self._write_note(vm, name, paired_at="")
+        self._write_note(vm, name, paired_at=self._note(vm).get("paired_at", ""))
         return json.dumps(
             {
                 "format": 1,

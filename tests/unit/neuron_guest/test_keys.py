@@ -27,6 +27,17 @@ def test_a_disc_with_rubbish_does_not_hide_the_good_one(tmp_path: Path) -> None:
     assert found.enrolment == json.loads(good)["id"]
 
 
+def test_pairing_anew_forgets_nothing_of_the_pairing_that_still_holds(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    store.begin_enrolment("vm", "VM")
+    store.finish_enrolment("vm")
+    (before,) = store.list()
+    store.begin_enrolment("vm", "VM")
+    (now,) = store.list()
+    assert (now.paired, now.enrolling) == (True, True)
+    assert now.paired_at == before.paired_at != ""
+
+
 def test_the_host_puts_a_hand_over_where_the_agent_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert GUEST_PLACES["linux"] == str(LINUX.keys_folder / ENROLMENT_FILE)
     # Windows' own answer for FOLDERID_ProgramData on an ordinary installation.
