@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from dbus_fast import ErrorType, Message, MessageType
@@ -19,7 +21,10 @@ from neuron_helper.polkit import authorize
 from neuron_helper.verbs import Verb
 
 _log = logging.getLogger(__name__)
+_DAEMON = "org.freedesktop.DBus"
+_DAEMON_PATH = "/org/freedesktop/DBus"
 _PER_CALLER = 4  # calls that one bus client may have under way
+_PER_USER = 8  # and all programs of one user together: verbs wait for each other, whoever asks
 
 
 class Service:
@@ -34,6 +39,7 @@ class Service:
         self._idle = idle
         self._patience = patience
         self._running: dict[asyncio.Task[None], str] = {}
+        self._users: Counter[int] = Counter()
         self._progress: dict[str, list[Progress]] = {}
         self._used = asyncio.Event()
         self._one = asyncio.Lock()  # verbs change the machine: one at a time
@@ -43,13 +49,12 @@ class Service:
         SystemAccessError.
         """
         self._bus.connection.add_message_handler(self._received)
-        daemon = "org.freedesktop.DBus"
         await self._bus.subscribe(
-            f"type='signal',sender='{daemon}',member='NameOwnerChanged'",
+            f"type='signal',sender='{_DAEMON}',member='NameOwnerChanged'",
             lambda signal: self._gone(signal.body),
         )
         # 4: do not queue; 1 in the answer: we are the owner.
-        answer = await self._bus.call(daemon, "/org/freedesktop/DBus", daemon, "RequestName", "su", (NAME, 4))
+        answer = await self._bus.call(_DAEMON, _DAEMON_PATH, _DAEMON, "RequestName", "su", (NAME, 4))
         if answer[0] != 1:
             return
         while True:
@@ -60,7 +65,7 @@ class Service:
                 if self._running:
                     continue
                 # What reached us before the name went is still answered; later calls start a new helper.
-                await self._bus.call(daemon, "/org/freedesktop/DBus", daemon, "ReleaseName", "s", (NAME,))
+                await self._bus.call(_DAEMON, _DAEMON_PATH, _DAEMON, "ReleaseName", "s", (NAME,))
                 if self._running:
                     await asyncio.wait(self._running)
                 return
@@ -89,7 +94,7 @@ class Service:
         if message.signature != verb.signature:
             return self._failure(message, HelperError("helper.bad-argument", name=verb.name))
         if list(self._running.values()).count(sender) >= _PER_CALLER:
-            return Message.new_error(message, ErrorType.LIMITS_EXCEEDED, "too many calls at once")
+            return self._failure(message, HelperError("helper.busy"))
         task = asyncio.ensure_future(self._answer(message, verb, sender))
         self._running[task] = sender
         task.add_done_callback(self._done)
@@ -102,10 +107,14 @@ class Service:
     async def _answer(self, message: Message, verb: Verb, sender: str) -> None:
         try:
             arguments = verb.read(message.body)
-            await authorize(
-                self._bus, sender, verb.action, interaction=verb.interaction, limit=self._patience
-            )
-            result = await self._run(verb, arguments, sender)
+            with self._followed(verb, sender) as progress:
+                async with self._counted(sender):
+                    await authorize(
+                        self._bus, sender, verb.action, interaction=verb.interaction, limit=self._patience
+                    )
+                    async with self._one:
+                        progress.check()  # cancelled, or the caller left, while it waited
+                        result = await asyncio.to_thread(verb.run, arguments, progress)
             reply = Message.new_method_return(
                 message, "s", [json.dumps(result, ensure_ascii=False, default=str)]
             )
@@ -118,7 +127,25 @@ class Service:
             reply = self._failure(message, HelperError("helper.bug"))
         self._bus.connection.send(reply)
 
-    async def _run(self, verb: Verb, arguments: Mapping[str, Any], sender: str) -> Any:
+    @contextlib.asynccontextmanager
+    async def _counted(self, sender: str) -> AsyncIterator[None]:
+        """A place among the calls of ``sender``'s user, who may open any number of connections.
+
+        Raises: HelperError busy; SystemAccessError bus-error if the caller has left.
+        """
+        answer = await self._bus.call(_DAEMON, _DAEMON_PATH, _DAEMON, "GetConnectionUnixUser", "s", (sender,))
+        user: int = answer[0]
+        if self._users[user] >= _PER_USER:
+            raise HelperError("helper.busy")
+        self._users[user] += 1
+        try:
+            yield
+        finally:
+            self._users[user] -= 1
+
+    @contextlib.contextmanager
+    def _followed(self, verb: Verb, sender: str) -> Iterator[Progress]:
+        """A progress that ``sender`` hears of and can cancel, from the moment of its call on."""
         loop = asyncio.get_running_loop()
 
         def tell(view: ProgressView) -> None:
@@ -127,8 +154,7 @@ class Service:
         progress = Progress(clock=self._clock.monotonic, listener=tell)
         self._progress.setdefault(sender, []).append(progress)
         try:
-            async with self._one:
-                return await asyncio.to_thread(verb.run, arguments, progress)
+            yield progress
         finally:
             self._progress[sender].remove(progress)
             if not self._progress[sender]:

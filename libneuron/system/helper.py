@@ -33,6 +33,10 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("helper", "Restart the polkit service, then try again."),
         Exit.CANNOT,
     ),
+    "helper.busy": Message(
+        QT_TRANSLATE_NOOP("helper", "Too many requests of yours are under way."),
+        QT_TRANSLATE_NOOP("helper", "Wait until they are done, or close the programs that sent them."),
+    ),
     "helper.bug": Message(
         QT_TRANSLATE_NOOP("helper", "The helper made a mistake and stopped."),
         QT_TRANSLATE_NOOP("helper", "Please report it; the system's log has the details."),

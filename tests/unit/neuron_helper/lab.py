@@ -115,25 +115,23 @@ class Lab:
         with log.open("wb") as out:
             process = subprocess.Popen([sys.executable, *map(str, words)], stdout=out, stderr=out)
         try:
-            self.loop.wait(self._owned(there=True), timeout=30)
+            self.loop.wait(self.owned(there=True), timeout=30)
             yield process
         finally:
             process.terminate()
             process.wait(10)
-            self.loop.wait(self._owned(there=False), timeout=30)
+            self.loop.wait(self.owned(there=False), timeout=30)
 
-    async def _owned(self, *, there: bool) -> None:
-        """Wait until the helper's name is owned, or no longer is."""
+    async def owned(self, *, there: bool, name: str = "org.neuronos.Helper1") -> None:
+        """Wait until ``name`` is owned, or no longer is."""
         bus = await Bus.open(address=self.address)
         changed = asyncio.Event()
-        rule = "type='signal',member='NameOwnerChanged',arg0='org.neuronos.Helper1'"
+        rule = f"type='signal',member='NameOwnerChanged',arg0='{name}'"
         await bus.subscribe(rule, lambda _signal: changed.set())
         daemon = "org.freedesktop.DBus"
         while True:
             changed.clear()
-            answer = await bus.call(
-                daemon, "/org/freedesktop/DBus", daemon, "NameHasOwner", "s", ("org.neuronos.Helper1",)
-            )
+            answer = await bus.call(daemon, "/org/freedesktop/DBus", daemon, "NameHasOwner", "s", (name,))
             if answer[0] is there:
                 break
             await changed.wait()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import subprocess
 import tempfile
+import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +17,12 @@ from dbus_fast import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from libneuron.system.clock import RealClock
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.helper import INTERFACE, NAME, PATH, HelperError
 from neuron_helper.guardian_verbs import guardian_verbs
+from neuron_helper.service import Service
+from neuron_helper.verbs import Verb
 from tests.conftest import ROOT
 from tests.unit.neuron_helper.lab import Answer, Lab, lab
 
@@ -96,6 +101,61 @@ def test_a_slow_question_does_not_keep_others_waiting(here: Lab, machine: Path) 
         assert not slow.done()
         slow.cancel()
         here.loop.wait(bus.close())
+
+
+def test_a_user_with_many_connections_keeps_no_other_user_waiting(here: Lab, machine: Path) -> None:
+    here.authority.answer = Answer.NEVER
+    with here.helper(machine, patience=60):
+        buses = [here.bus() for _ in range(3)]
+        calls = [
+            here.loop.submit(bus.call(NAME, PATH, INTERFACE, "UpdatesCheck"))
+            for bus in buses
+            for _ in range(4)
+        ]
+        refused = [next(concurrent.futures.as_completed(calls, timeout=20))]
+        while len(refused) < 4:
+            waiting = [call for call in calls if call not in refused]
+            refused.append(next(concurrent.futures.as_completed(waiting, timeout=20)))
+        assert all("helper.busy" in str(call.exception()) for call in refused)
+        here.authority.answer = Answer.YES
+        words = ("call", NAME, PATH, INTERFACE, "UpdatesHistory")
+        assert here.as_nobody("busctl", f"--address={here.address}", *words).returncode == 0
+        for bus in buses:
+            here.loop.wait(bus.close())
+
+
+def test_what_a_caller_that_left_was_waiting_for_is_not_done(here: Lab) -> None:
+    begun, go, done = threading.Event(), threading.Event(), []
+
+    def slow(_given: Any, _progress: Any) -> str:
+        begun.set()
+        return "" if go.wait(20) else "nobody let it go on"
+
+    verbs = [
+        Verb("Slow", "org.neuronos.test", (), slow),
+        Verb("Quick", "org.neuronos.test", (), lambda _given, _progress: done.append("quick")),
+        Verb("Last", "org.neuronos.test", (), lambda _given, _progress: done.append("last")),
+    ]
+    own, staying, leaving = here.bus(), here.bus(), here.bus()
+    serving = here.loop.submit(Service(own, verbs, RealClock()).serve())
+    here.loop.wait(here.owned(there=True), timeout=20)
+    first = here.loop.submit(staying.call(NAME, PATH, INTERFACE, "Slow"))
+    assert begun.wait(20)
+    left = here.loop.submit(leaving.call(NAME, PATH, INTERFACE, "Quick"))
+    here.loop.wait(leaving.call(NAME, PATH, "org.freedesktop.DBus.Introspectable", "Introspect"))
+    name = leaving.connection.unique_name
+    here.loop.wait(leaving.close())
+    here.loop.wait(here.owned(there=False, name=str(name)), timeout=20)
+    last = here.loop.submit(staying.call(NAME, PATH, INTERFACE, "Last"))
+    here.loop.wait(staying.call(NAME, PATH, "org.freedesktop.DBus.Introspectable", "Introspect"))
+    go.set()
+    assert first.result(20) == ('""',)
+    last.result(20)
+    assert done == ["last"]
+    left.cancel()
+    serving.cancel()
+    here.loop.wait(own.close())
+    here.loop.wait(staying.close())
 
 
 def test_an_unprivileged_user_reaches_the_helper_but_not_past_polkit(here: Lab, machine: Path) -> None:
