@@ -10,9 +10,10 @@ from typing import Any
 
 from libneuron.cli import Reply, add_json, parser
 from libneuron.errors import QT_TRANSLATE_NOOP, english
-from libneuron.hardware import acs, boot_plan, bundle, findings, isolation, names, report
-from libneuron.hardware.boot_plan import BootPlan
-from libneuron.hardware.boot_text import Arguments
+from libneuron.hardware import acs, bundle, findings, isolation, names, report
+from libneuron.hardware.boot.cmdline import Wish
+from libneuron.hardware.boot.edits import BootPlan
+from libneuron.hardware.boot.plan import plan as plan_boot
 from libneuron.hardware.capture import capture
 from libneuron.hardware.errors import HardwareError
 from libneuron.hardware.machine import Device, Machine, parse_address
@@ -138,25 +139,30 @@ def explain(options: argparse.Namespace) -> Reply:
     return Reply(data, "\n".join(lines))
 
 
+def _wish(options: argparse.Namespace, tree: Tree) -> Wish:
+    """What was asked for, else what would help."""
+    asked = Wish(tuple(options.add), tuple(options.remove))
+    if asked != Wish():
+        return asked
+    return findings.wanted(report.judge(capture(tree, names.Numbers())).findings)
+
+
 def plan(options: argparse.Namespace) -> Reply:
     """The change of start options that would help (or that was asked for), as a diff. Changes nothing."""
     tree = _tree(options)
-    judged = report.judge(capture(tree, names.Numbers()))
-    asked = Arguments(tuple(options.add), tuple(options.remove))
-    arguments = asked if asked != Arguments() else findings.wanted_arguments(judged.findings)
-    made = BootPlan(arguments, (), (), ())
-    if arguments != Arguments():
-        made = boot_plan.plan_boot_change(boot_plan.read(tree), judged.machine.boot, arguments)
+    wish = _wish(options, tree)
+    made = plan_boot(tree, wish) if wish != Wish() else BootPlan("", None, (), ())
+    commands = [list(command) for command in made.commands]
     data = {
-        "add": list(arguments.add),
-        "remove": list(arguments.remove),
-        "edits": [{"path": edit.path, "diff": edit.diff} for edit in made.edits],
-        "commands": [list(command) for command in made.commands],
-        "undo_commands": [list(command) for command in made.undo_commands],
+        "add": list(wish.set),
+        "remove": list(wish.unset),
+        "edits": [{"path": edit.path, "diff": edit.diff()} for edit in made.edits],
+        "commands": commands,
+        "undo_commands": commands,
     }
-    if made.empty:
+    if not made.edits:
         return Reply(data, _say("nothing-to-change"))
-    lines = [edit.diff for edit in made.edits]
+    lines = [edit.diff() for edit in made.edits]
     lines += [_say("then-run", command=shlex.join(command)) for command in made.commands]
     return Reply(data, "\n".join([*lines, _say("not-applied")]))
 

@@ -27,29 +27,6 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "The command “scan” lists the addresses, such as 0000:01:00.0."),
         Exit.USAGE,
     ),
-    "hardware.argument-unsafe": Message(
-        QT_TRANSLATE_NOOP("hardware", "“{argument}” is not a plain start option."),
-        QT_TRANSLATE_NOOP("hardware", "A start option has no spaces, quotes or signs of a shell."),
-        Exit.USAGE,
-    ),
-    "hardware.boot-loader-unknown": Message(
-        QT_TRANSLATE_NOOP("hardware", "No boot loader was found whose files could be changed."),
-        QT_TRANSLATE_NOOP(
-            "hardware",
-            "Run it as administrator, or add the start option by hand in your boot loader.",
-        ),
-        Exit.CANNOT,
-    ),
-    "hardware.boot-file-unclear": Message(
-        QT_TRANSLATE_NOOP("hardware", "The file “{path}” is written in a way that is not understood here."),
-        QT_TRANSLATE_NOOP("hardware", "Change the start options in it by hand."),
-        Exit.CANNOT,
-    ),
-    "hardware.boot-file-foreign": Message(
-        QT_TRANSLATE_NOOP("hardware", "The file “{path}” is not a boot file and is not changed."),
-        QT_TRANSLATE_NOOP("hardware", "Only the known files of the boot loaders are changed."),
-        Exit.CANNOT,
-    ),
 }
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from libneuron.errors import Translate, english
 from libneuron.hardware import kernels, steps
 from libneuron.hardware.acs import Override
-from libneuron.hardware.boot_text import Arguments
+from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.config_space import AcsBits
 from libneuron.hardware.gpus import Gpu, is_usable
 from libneuron.hardware.iommu import IommuVerdict, State
@@ -271,7 +271,7 @@ def _about_machine(machine: Machine) -> Iterator[Finding]:
         yield Finding("processor-small", Severity.WARNING, "/proc/cpuinfo", params=count)
 
 
-def wanted_arguments(findings: tuple[Finding, ...]) -> Arguments:
+def wanted(findings: tuple[Finding, ...]) -> Wish:
     """The kernel arguments that what stands in the way asks for; an ACS override is never among them."""
     add: list[str] = []
     remove: list[str] = []
@@ -285,7 +285,7 @@ def wanted_arguments(findings: tuple[Finding, ...]) -> Arguments:
             remove.append(words["argument"])
         elif finding.code == "gpu-shared-config-acs":
             add.append(f"pci=config_acs={words['mask']}@{words['culprit']}")
-    return Arguments(tuple(add), tuple(remove))
+    return Wish(tuple(add), tuple(remove))
 
 
 def conclude(findings: tuple[Finding, ...], gpus: tuple[Gpu, ...]) -> Verdict:

@@ -16,10 +16,11 @@ from enum import Enum
 from pathlib import Path
 
 from libneuron.errors import NeuronError
-from libneuron.hardware.boot import cmdline
+from libneuron.hardware.boot import cmdline, formats, initramfs
+from libneuron.hardware.boot.assignments import NotSimple
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
-from libneuron.hardware.boot.plan import BootError
+from libneuron.hardware.boot.errors import BootError
 from libneuron.system.files import Root, make_private_directory, sync_directory, write_atomic
 from libneuron.system.runner import Runner
 
@@ -78,14 +79,48 @@ def apply(machine: Machine, wish: Wish, made: BootPlan) -> Change:
 
 
 def undo(machine: Machine, change: Change) -> Change:
-    """Take ``change`` back, also one that was cut off. Raises: BootError file-changed; program errors."""
-    back = change.plan.undo
-    _expect(machine, back, cut_off=change.state is State.STARTED)
+    """Take ``change`` back, also one that was cut off.
+
+    A file that nobody touched gets its old content; from one that was changed since, only our words go; one
+    that is gone stays gone. Raises: BootError file-changed, loader-by-hand (nothing was done then); program
+    errors.
+    """
+    back = replace(change.plan, edits=_way_back(machine, change))
     _record(machine, replace(change, state=State.STARTED))
     _carry_out(machine, back)
     done = replace(change, state=State.UNDONE)
     _record(machine, done)
     return done
+
+
+def _way_back(machine: Machine, change: Change) -> tuple[FileEdit, ...]:
+    found = []
+    for edit in reversed(change.plan.edits):
+        now = machine.root.bytes(edit.path, limit=1 << 24)
+        if now in (None, edit.before) and edit.after is not None:
+            continue
+        back = edit.before if now == edit.after else _without_ours(edit, now, change.wish)
+        if back != now:
+            found.append(FileEdit(edit.path, now, back))
+    return tuple(found)
+
+
+def _without_ours(edit: FileEdit, now: bytes | None, wish: Wish) -> bytes:
+    """What others made of a file since, less what we had put into it."""
+    if now is None or edit.before is None or edit.after is None:
+        raise BootError("hardware.file-changed", path=edit.path)
+    modules = initramfs.take_back(edit.path, edit.before, edit.after, now)
+    if modules is not None:
+        return modules
+    before, after, there = (
+        data.decode("utf-8", "surrogateescape") for data in (edit.before, edit.after, now)
+    )
+    try:
+        text = formats.take_back(formats.format_of(edit.path), before, after, there)
+    except NotSimple as error:
+        words = " ".join(wish.set)
+        raise BootError("hardware.undo-by-hand", path=edit.path, value=str(error), words=words) from error
+    return text.encode("utf-8", "surrogateescape")
 
 
 def verify(machine: Machine, change: Change) -> Change:
@@ -129,11 +164,10 @@ def _carry_out(machine: Machine, made: BootPlan) -> None:
         machine.runner.run(command, timeout=_REBUILD_LIMIT, changes=True)
 
 
-def _expect(machine: Machine, made: BootPlan, *, cut_off: bool = False) -> None:
-    """Refuse where somebody changed a file since: their work would be lost. After a cut both are ours."""
+def _expect(machine: Machine, made: BootPlan) -> None:
+    """Refuse where somebody changed a file since it was planned: their work would be lost."""
     for edit in made.edits:
-        there = machine.root.bytes(edit.path, limit=1 << 24)
-        if there != edit.before and not (cut_off and there == edit.after):
+        if machine.root.bytes(edit.path, limit=1 << 24) != edit.before:
             raise BootError("hardware.file-changed", path=edit.path)
 
 

@@ -6,14 +6,16 @@ Source: kernel ``lib/cmdline.c`` ``next_arg`` (quotes may begin at the value or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the command line should hold: ``set`` words, and names that should not be there at all.
+    """What the command line should hold: ``set`` words, and words that should not be there.
 
+    In ``unset`` a bare name means every word of that name, "name=value" this very word alone.
     A ``set`` word "name=value" replaces every other value of that name, except where the name is one of
     :data:`REPEATABLE` (then it is only added).
     """
@@ -48,24 +50,95 @@ def name(word: str) -> str:
     return word.strip('"').partition("=")[0].replace("-", "_")
 
 
-def apply(words: Iterable[str], wish: Wish) -> list[str]:
-    """The words after ``wish``: order kept, a replaced word stays where it was, new ones at the end."""
-    unset = {name(word) for word in wish.unset}
+def _key(word: str) -> str:
+    """The whole word in the spelling that compares equal."""
+    return name(word) + word.strip('"').removeprefix(word.strip('"').partition("=")[0])
+
+
+def _edited(words: Iterable[str], wish: Wish, placed: set[str]) -> list[str | None]:
+    """Each word as it will be, None where it goes; ``placed`` collects the names that are set by now."""
+    unset = {_key(word) for word in wish.unset}
     wanted = {name(word): word for word in wish.set if name(word) not in REPEATABLE}
-    kept: list[str] = []
-    placed: set[str] = set()
+    kept: list[str | None] = []
     for word in words:
         key = name(word)
-        if key in unset:
-            continue
-        if key in wanted:
-            if key in placed:
-                continue
+        if key in unset or _key(word) in unset:
+            kept.append(None)
+        elif key in wanted:
+            kept.append(None if key in placed else wanted[key])
             placed.add(key)
-            word = wanted[key]
-        kept.append(word)
-    kept += [word for key, word in wanted.items() if key not in placed]
-    return kept + [word for word in wish.set if name(word) in REPEATABLE and word not in kept]
+        else:
+            kept.append(word)
+    return kept
+
+
+def _missing(there: Collection[str], wish: Wish, placed: set[str]) -> list[str]:
+    wanted = {name(word): word for word in wish.set if name(word) not in REPEATABLE}
+    new = [word for key, word in wanted.items() if key not in placed]
+    return new + [word for word in dict.fromkeys(wish.set) if name(word) in REPEATABLE and word not in there]
+
+
+def apply(words: Iterable[str], wish: Wish) -> list[str]:
+    """The words after ``wish``: order kept, a replaced word stays where it was, new ones at the end."""
+    placed: set[str] = set()
+    kept = [word for word in _edited(words, wish, placed) if word is not None]
+    return kept + _missing(kept, wish, placed)
+
+
+def change_lines(lines: Sequence[str], wish: Wish, target: int | None) -> tuple[list[str], list[str]]:
+    """The same for a list that stands on several lines, white space kept; new words join line ``target``.
+
+    Returns the lines, and what is still missing where ``target`` is None.
+    """
+    placed: set[str] = set()
+    split_up = [_Line(line) for line in lines]
+    for line in split_up:
+        line.words = _edited((word for word in line.words if word), wish, placed)
+    missing = _missing([word for line in split_up for word in line.words if word], wish, placed)
+    if target is not None:
+        split_up[target].words += missing
+        missing = []
+    return [line.text() for line in split_up], missing
+
+
+def swap_lines(
+    lines: Sequence[str], given: Collection[str], taken: Sequence[str], target: int | None
+) -> list[str]:
+    """Lines without the words ``given``, and with those of ``taken`` back in the place of their namesakes.
+
+    A word of ``taken`` without a namesake joins line ``target``, if its name stands nowhere.
+    """
+    split_up = [_Line(line) for line in lines]
+    back = {name(word): word for word in taken if name(word) not in REPEATABLE}
+    for line in split_up:
+        line.words = [back.get(name(word)) if word in given else word for word in line.words if word]
+    if target is not None:
+        there = {name(word) for line in split_up for word in line.words if word}
+        ours = {name(word) for word in given}
+        split_up[target].words += [
+            word for word in taken if name(word) not in there and name(word) not in ours
+        ]
+    return [line.text() for line in split_up]
+
+
+class _Line:
+    """A line of words that remembers the white space before each of them, and after the last."""
+
+    def __init__(self, text: str) -> None:
+        body = text.rstrip()
+        self._end = text[len(body) :]
+        pieces = re.findall(r'(\s*)((?:[^\s"]|"[^"]*(?:"|$))+)', body)
+        self._gaps = [gap for gap, _ in pieces]
+        self.words: list[str | None] = [word for _, word in pieces]
+
+    def text(self) -> str:
+        """The line; the first word that is left begins where the first one began."""
+        gaps = self._gaps + [" "] * (len(self.words) - len(self._gaps))
+        kept = [(gap, word) for gap, word in zip(gaps, self.words, strict=True) if word is not None]
+        start = self._gaps[0] if self._gaps else ""
+        return (
+            start + "".join(word if not at else gap + word for at, (gap, word) in enumerate(kept)) + self._end
+        )
 
 
 def satisfied(line: str, wish: Wish) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from libneuron.hardware.boot.edits import FileEdit
-from libneuron.system.files import Root
+from libneuron.system.trees import Tree
 
 _OURS = "# Written by Neuron Hardware Advisor; its undo removes it."
 
@@ -73,14 +73,22 @@ TOOLS: tuple[InitramfsTool, ...] = (
 )
 
 
-def detect(root: Root) -> InitramfsTool | None:
+def detect(root: Tree) -> InitramfsTool | None:
     """The tool that builds this machine's initramfs, or None where it is not one we know."""
     return next((tool for tool in TOOLS if any(root.exists(mark) for mark in tool.marks)), None)
 
 
-def plan(root: Root, tool: InitramfsTool, names: Sequence[str]) -> FileEdit | None:
+def plan(root: Tree, tool: InitramfsTool, names: Sequence[str]) -> FileEdit | None:
     """The edit that makes ``tool`` carry ``names``; None where it already does."""
     before = root.bytes(tool.path)
     text = (before or b"").decode("utf-8", "surrogateescape")
     after = tool.content(text, names).encode("utf-8", "surrogateescape")
     return None if after == before else FileEdit(tool.path, before, after)
+
+
+def take_back(path: str, before: bytes, after: bytes, now: bytes) -> bytes | None:
+    """A list of modules that others changed since, without our lines; None for files that are no list."""
+    if path != "/etc/initramfs-tools/modules":
+        return None
+    ours = set(after.splitlines()) - set(before.splitlines())
+    return b"".join(line for line in now.splitlines(keepends=True) if line.rstrip(b"\n") not in ours)

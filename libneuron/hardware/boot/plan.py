@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+import re
+from collections.abc import Sequence
 
-from libneuron.errors import QT_TRANSLATE_NOOP, Exit, Message, NeuronError
 from libneuron.hardware.boot import initramfs, loaders
 from libneuron.hardware.boot.assignments import NotSimple
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
-from libneuron.system.files import Root
+from libneuron.hardware.boot.errors import BootError
+from libneuron.system.trees import Tree
 
-_TEXTS = {
-    "hardware.loader-unknown": Message(
-        QT_TRANSLATE_NOOP("hardware", "This computer starts with a boot loader that is not known here."),
-        QT_TRANSLATE_NOOP("hardware", "Add these words to the kernel's command line yourself: {words}."),
-        Exit.CANNOT,
-    ),
-    "hardware.initramfs-unknown": Message(
-        QT_TRANSLATE_NOOP(
-            "hardware", "This computer builds its initramfs with a tool that is not known here."
-        ),
-        QT_TRANSLATE_NOOP("hardware", "Add these modules to the initramfs yourself: {words}."),
-        Exit.CANNOT,
-    ),
-    "hardware.loader-by-hand": Message(
-        QT_TRANSLATE_NOOP(
-            "hardware", "The boot configuration computes the value “{value}”; it was not touched."
-        ),
-        QT_TRANSLATE_NOOP("hardware", "Add these words to the kernel's command line yourself: {words}."),
-        Exit.CANNOT,
-    ),
-    "hardware.file-changed": Message(
-        QT_TRANSLATE_NOOP("hardware", "The file “{path}” has changed in the meantime; nothing was touched."),
-        QT_TRANSLATE_NOOP("hardware", "Look at the changes again, then decide."),
-    ),
-    "hardware.record-broken": Message(
-        QT_TRANSLATE_NOOP("hardware", "The record of a boot change, “{path}”, cannot be read."),
-        QT_TRANSLATE_NOOP("hardware", "Move the file away; the changes in it can only be undone by hand."),
-    ),
-}
+_WORD = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.,:=@/+-]*")
+"""Words we ever write: nothing that a shell or a boot loader could read as more than a word."""
 
 
-class BootError(NeuronError):
-    """The boot configuration of this machine cannot be changed safely."""
+def _check(wish: Wish) -> None:
+    for word in (*wish.set, *wish.unset):
+        if not _WORD.fullmatch(word):
+            raise BootError("hardware.argument-unsafe", argument=word)
 
-    texts: ClassVar[Mapping[str, Message]] = _TEXTS
 
-
-def plan(root: Root, wish: Wish, *, modules: Sequence[str] = (), files: Sequence[FileEdit] = ()) -> BootPlan:
+def plan(root: Tree, wish: Wish, *, modules: Sequence[str] = (), files: Sequence[FileEdit] = ()) -> BootPlan:
     """What it takes to boot with ``wish``, with ``modules`` in the initramfs, and with ``files`` beside.
 
-    Raises: BootError loader-unknown, initramfs-unknown, loader-by-hand; nothing has been touched then.
+    Raises: BootError loader-unknown, initramfs-unknown, loader-by-hand, argument-unsafe.
+    Nothing has been touched then.
     """
+    _check(wish)
     edits: list[FileEdit] = [edit for edit in files if edit.before != edit.after]
     commands: list[tuple[str, ...]] = []
     tool = initramfs.detect(root)

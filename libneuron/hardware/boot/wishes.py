@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from libneuron.hardware.boot.cmdline import Wish, name
+from libneuron.hardware.boot.cmdline import REPEATABLE, Wish, name
 
 _ADDRESS = r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
 _IDS = r"[0-9a-f]{4}:[0-9a-f]{4}"
@@ -20,7 +20,8 @@ ALLOWED: dict[str, str] = {
     "amd_iommu": r"on|off",  # "on" is no option of the kernel, but people have it and want it removed
     "iommu": r"pt|on|off|nopt",
     "pcie_acs_override": rf"({_OVERRIDE})(,({_OVERRIDE})){{0,16}}",
-    "pci": rf"config_acs=[01x]{{1,8}}@{_ADDRESS}(;[01x]{{1,8}}@{_ADDRESS}){{0,15}}",
+    # One port: the kernel would take several after ";", which ends a command in grub.cfg.
+    "pci": rf"config_acs=[01x]{{1,8}}@{_ADDRESS}",
     "vfio_pci.disable_idle_d3": r"0|1",
     "vfio_pci.ids": rf"{_IDS}(,{_IDS}){{0,15}}",
 }
@@ -29,7 +30,12 @@ ALLOWED: dict[str, str] = {
 def refused(wish: Wish) -> tuple[str, ...]:
     """The words of ``wish`` that the suite does not set or remove; empty where all is well."""
     bad = [word for word in wish.set if not _allowed(word)]
-    return tuple(bad + [word for word in wish.unset if name(word) not in ALLOWED or "=" in word])
+    return tuple(bad + [word for word in wish.unset if not _removable(word)])
+
+
+def _removable(word: str) -> bool:
+    """A word that could be set; or a name alone, unless words of that name may be the person's own."""
+    return _allowed(word) or (name(word) in ALLOWED and "=" not in word and name(word) not in REPEATABLE)
 
 
 def _allowed(word: str) -> bool:

@@ -10,7 +10,8 @@ import pytest
 from libneuron.hardware.boot import change, wishes
 from libneuron.hardware.boot.change import Machine, State
 from libneuron.hardware.boot.cmdline import Wish
-from libneuron.hardware.boot.plan import BootError, plan
+from libneuron.hardware.boot.errors import BootError
+from libneuron.hardware.boot.plan import plan
 from libneuron.system import files
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.files import Root
@@ -124,12 +125,62 @@ def test_a_file_that_somebody_changed_since_is_not_touched(machine: Machine) -> 
     assert change.history(machine) == ()
 
 
-def test_undo_does_not_overwrite_what_the_person_wrote_since(machine: Machine) -> None:
+def test_undo_takes_only_our_words_out_of_what_the_person_wrote_since(machine: Machine) -> None:
+    done = change.apply(machine, WISH, plan(machine.root, WISH, modules=("vfio_pci",)))
+    grub = machine.root.path("/etc/default/grub")
+    grub.write_text('# mine\nGRUB_CMDLINE_LINUX_DEFAULT="splash intel_iommu=on"\n')
+    assert change.undo(machine, done).state is State.UNDONE
+    assert grub.read_text() == '# mine\nGRUB_CMDLINE_LINUX_DEFAULT="splash"\n'
+    assert not machine.root.exists("/etc/mkinitcpio.conf.d/neuron-vfio.conf")
+
+
+def test_undo_leaves_a_file_without_our_words_alone(machine: Machine) -> None:
     done = change.apply(machine, WISH, plan(machine.root, WISH))
     machine.root.path("/etc/default/grub").write_text("mine")
-    with pytest.raises(BootError):
-        change.undo(machine, done)
+    assert change.undo(machine, done).state is State.UNDONE
     assert machine.root.text("/etc/default/grub") == "mine"
+
+
+def test_undo_refuses_what_the_shell_computes_since(machine: Machine) -> None:
+    done = change.apply(machine, WISH, plan(machine.root, WISH))
+    mine = "GRUB_CMDLINE_LINUX_DEFAULT=$(cat x)"
+    machine.root.path("/etc/default/grub").write_text(mine)
+    with pytest.raises(BootError, match="now computes the value"):
+        change.undo(machine, done)
+    assert machine.root.text("/etc/default/grub") == mine
+    assert change.history(machine)[0].state is State.APPLIED, "nothing was begun"
+
+
+def test_undo_refuses_our_own_file_that_somebody_rewrote(machine: Machine) -> None:
+    done = change.apply(machine, WISH, plan(machine.root, WISH, modules=("vfio_pci",)))
+    machine.root.path("/etc/mkinitcpio.conf.d/neuron-vfio.conf").write_text("MODULES=(mine)")
+    with pytest.raises(BootError, match="has changed in the meantime"):
+        change.undo(machine, done)
+
+
+def test_undo_takes_our_modules_out_of_a_list_that_grew(tmp_path: Path, runner: Recorder) -> None:
+    top = tmp_path / "root"
+    listed = top / "etc/initramfs-tools/modules"
+    for path, text in {
+        listed: "loop\n",
+        top / "etc/default/grub": GRUB,
+        top / "usr/sbin/update-initramfs": "",
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    machine = Machine(Root(top), runner, tmp_path / "records")
+    done = change.apply(machine, WISH, plan(machine.root, WISH, modules=("vfio_pci", "vfio")))
+    listed.write_text(listed.read_text() + "mine\n")
+    change.undo(machine, done)
+    assert listed.read_text() == "loop\nmine\n"
+
+
+def test_an_earlier_change_is_taken_back_from_under_a_later_one(machine: Machine) -> None:
+    first = change.apply(machine, WISH, plan(machine.root, WISH))
+    more = Wish(set=("iommu=pt",))
+    change.apply(machine, more, plan(machine.root, more))
+    change.undo(machine, first)
+    assert machine.root.text("/etc/default/grub") == 'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt"'
 
 
 @pytest.mark.parametrize("cut", range(1, 8))
@@ -177,10 +228,12 @@ def test_after_a_cut_the_persons_own_edit_is_not_overwritten(
         change.apply(machine, WISH, plan(machine.root, WISH))
     found = change.pending(machine)
     assert found is not None
-    machine.root.path("/etc/default/grub").write_text("mine")
-    with pytest.raises(BootError, match="has changed in the meantime"):
-        change.undo(machine, found)
-    assert machine.root.text("/etc/default/grub") == "mine"
+    grub = machine.root.path("/etc/default/grub")
+    grub.write_text("# mine\n" + grub.read_text())
+    runner.fail = lambda _count: False
+    change.undo(machine, found)
+    assert grub.read_text() == "# mine\n" + GRUB
+    assert change.pending(machine) is None
 
 
 def test_a_broken_record_is_named(machine: Machine) -> None:
@@ -221,6 +274,7 @@ def test_the_words_that_the_suite_sets_are_allowed(word: str) -> None:
         'iommu="pt"',
         "pci=nomsi",
         "selinux=0",
+        "pci=config_acs=111@0000:00:1c.0;111@0000:00:1d.0",
         "intel_iommu",
         "",
     ],
@@ -228,3 +282,15 @@ def test_the_words_that_the_suite_sets_are_allowed(word: str) -> None:
 def test_every_other_word_is_refused(word: str) -> None:
     assert wishes.refused(Wish(set=(word,))) == (word,)
     assert wishes.refused(Wish(unset=("init",))) == ("init",)
+
+
+@pytest.mark.parametrize(
+    "word", ["intel_iommu", "intel_iommu=off", "iommu=pt", "pci=config_acs=1@0000:00:01.0"]
+)
+def test_what_the_suite_may_remove(word: str) -> None:
+    assert wishes.refused(Wish(unset=(word,))) == ()
+
+
+@pytest.mark.parametrize("word", ["init", "pci", "pci=nomsi", "root=UUID=1", "iommu=weird", ""])
+def test_what_the_suite_may_not_remove(word: str) -> None:
+    assert wishes.refused(Wish(unset=(word,))) == (word,)

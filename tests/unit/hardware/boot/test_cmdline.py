@@ -22,6 +22,10 @@ WORDS = st.lists(
         ("intel-iommu=off", Wish(set=("intel_iommu=on",)), "intel_iommu=on"),
         ("a=1 a=2", Wish(set=("a=3",)), "a=3"),
         ("quiet iommu=pt", Wish(unset=("iommu",)), "quiet"),
+        ("iommu=on iommu=pt iommu.strict=1", Wish(unset=("iommu=on",)), "iommu=pt iommu.strict=1"),
+        ("pci=nomsi pci=x", Wish(unset=("pci=x",)), "pci=nomsi"),
+        ("iommu=pto iommu=pt", Wish(unset=("iommu=pt",)), "iommu=pto"),
+        ("xiommu=pt", Wish(unset=("iommu=pt",)), "xiommu=pt"),
         (
             "pci=nomsi",
             Wish(set=("pci=config_acs=1@0000:00:01.0",)),
@@ -55,3 +59,16 @@ def test_words_that_nobody_named_keep_their_order(words: list[str], new: list[st
     assert [word for word in after if cmdline.name(word) not in touched] == [
         word for word in words if cmdline.name(word) not in touched
     ]
+
+
+@given(WORDS, st.sampled_from([" ", "  ", "\t"]), st.sampled_from(["", " ", "\t"]), WORDS, WORDS)
+def test_a_line_changes_as_its_words_do_and_keeps_its_white_space(
+    words: list[str], gap: str, end: str, new: list[str], gone: list[str]
+) -> None:
+    wish = Wish(set=tuple(new), unset=tuple(gone))
+    line = gap + gap.join(words) + end
+    (changed,), missing = cmdline.change_lines([line], wish, 0)
+    assert missing == []
+    assert cmdline.split(changed) == cmdline.apply(words, wish)
+    assert changed.endswith(end)
+    assert cmdline.change_lines([line], Wish(), 0) == ([line], [])

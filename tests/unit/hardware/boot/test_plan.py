@@ -14,7 +14,8 @@ from libneuron.errors import Exit
 from libneuron.hardware.boot import initramfs
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
-from libneuron.hardware.boot.plan import BootError, plan
+from libneuron.hardware.boot.errors import BootError
+from libneuron.hardware.boot.plan import plan
 from libneuron.system.files import Root
 
 WISH = Wish(set=("intel_iommu=on", "iommu=pt"))
@@ -59,7 +60,9 @@ MACHINES: dict[str, Golden] = {
             "/etc/mkinitcpio.conf": "MODULES=()\n",
         },
         {
-            "/etc/default/grub": GRUB_AFTER,
+            "/etc/default/grub": GRUB_AFTER.replace(
+                '"quiet splash intel_iommu=on iommu=pt"', "'quiet splash intel_iommu=on iommu=pt'"
+            ),
             "/etc/mkinitcpio.conf.d/neuron-vfio.conf": OURS
             + 'MODULES=(vfio_pci vfio vfio_iommu_type1 "${MODULES[@]}")\n',
         },
@@ -105,12 +108,13 @@ MACHINES: dict[str, Golden] = {
         {
             "/boot/EFI/systemd/systemd-bootx64.efi": "",
             "/boot/loader/loader.conf": "default arch.conf\n",
-            "/boot/loader/entries/arch.conf": "title Arch\noptions root=UUID=1\noptions  quiet iommu=off\n",
+            "/boot/loader/entries/arch.conf": "title Arch\nlinux /vmlinuz\n"
+            "options root=UUID=1\noptions  quiet iommu=off\n",
             "/etc/mkinitcpio.conf": "",
         },
         {
-            "/boot/loader/entries/arch.conf": "title Arch\n"
-            "options root=UUID=1 quiet iommu=pt intel_iommu=on\n",
+            "/boot/loader/entries/arch.conf": "title Arch\nlinux /vmlinuz\n"
+            "options root=UUID=1\noptions  quiet iommu=pt intel_iommu=on\n",
             "/etc/mkinitcpio.conf.d/neuron-vfio.conf": OURS
             + 'MODULES=(vfio_pci vfio vfio_iommu_type1 "${MODULES[@]}")\n',
         },
@@ -125,7 +129,7 @@ MACHINES: dict[str, Golden] = {
             "/usr/bin/mkinitcpio": "",
         },
         {
-            "/etc/kernel/cmdline": "# the root\nroot=UUID=1 quiet intel_iommu=on iommu=pt\n",
+            "/etc/kernel/cmdline": "# the root\nroot=UUID=1\nquiet intel_iommu=on iommu=pt\n",
             "/etc/mkinitcpio.conf.d/neuron-vfio.conf": OURS
             + 'MODULES=(vfio_pci vfio vfio_iommu_type1 "${MODULES[@]}")\n',
         },

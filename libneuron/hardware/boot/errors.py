@@ -1,0 +1,71 @@
+"""What a boot change can refuse, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from libneuron.errors import QT_TRANSLATE_NOOP, Exit, Message, NeuronError
+
+_TEXTS = {
+    "hardware.loader-unknown": Message(
+        QT_TRANSLATE_NOOP("hardware", "This computer starts with a boot loader that is not known here."),
+        QT_TRANSLATE_NOOP("hardware", "Add these words to the kernel's command line yourself: {words}."),
+        Exit.CANNOT,
+    ),
+    "hardware.initramfs-unknown": Message(
+        QT_TRANSLATE_NOOP(
+            "hardware", "This computer builds its initramfs with a tool that is not known here."
+        ),
+        QT_TRANSLATE_NOOP("hardware", "Add these modules to the initramfs yourself: {words}."),
+        Exit.CANNOT,
+    ),
+    "hardware.loader-by-hand": Message(
+        QT_TRANSLATE_NOOP(
+            "hardware", "The boot configuration computes the value “{value}”; it was not touched."
+        ),
+        QT_TRANSLATE_NOOP("hardware", "Add these words to the kernel's command line yourself: {words}."),
+        Exit.CANNOT,
+    ),
+    "hardware.undo-by-hand": Message(
+        QT_TRANSLATE_NOOP(
+            "hardware", "The file “{path}” now computes the value “{value}”; it was not touched."
+        ),
+        QT_TRANSLATE_NOOP("hardware", "Take these words out of it yourself: {words}."),
+        Exit.CANNOT,
+    ),
+    "hardware.file-changed": Message(
+        QT_TRANSLATE_NOOP("hardware", "The file “{path}” has changed in the meantime; nothing was touched."),
+        QT_TRANSLATE_NOOP("hardware", "Look at the changes again, then decide."),
+    ),
+    "hardware.argument-unsafe": Message(
+        QT_TRANSLATE_NOOP("hardware", "“{argument}” is not a plain start option."),
+        QT_TRANSLATE_NOOP("hardware", "A start option has no spaces, quotes or signs of a shell."),
+        Exit.USAGE,
+    ),
+    "hardware.argument-refused": Message(
+        QT_TRANSLATE_NOOP("hardware", "“{argument}” is not among the start options that are changed here."),
+        QT_TRANSLATE_NOOP("hardware", "Change it by hand in your boot loader, if you are sure."),
+        Exit.USAGE,
+    ),
+    "hardware.boot-file-foreign": Message(
+        QT_TRANSLATE_NOOP("hardware", "The file “{path}” is not a boot file and is not changed."),
+        QT_TRANSLATE_NOOP("hardware", "Only the known files of the boot loaders are changed."),
+        Exit.CANNOT,
+    ),
+    "hardware.no-change": Message(
+        QT_TRANSLATE_NOOP("hardware", "There is no change number {number} that could be taken back."),
+        QT_TRANSLATE_NOOP("hardware", "The command “verify” lists the changes."),
+        Exit.USAGE,
+    ),
+    "hardware.record-broken": Message(
+        QT_TRANSLATE_NOOP("hardware", "The record of a boot change, “{path}”, cannot be read."),
+        QT_TRANSLATE_NOOP("hardware", "Move the file away; the changes in it can only be undone by hand."),
+    ),
+}
+
+
+class BootError(NeuronError):
+    """The boot configuration of this machine cannot be changed safely."""
+
+    texts: ClassVar[Mapping[str, Message]] = _TEXTS
