@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 from neuron_guest.keys import ENROLMENT_FILE
@@ -56,3 +57,23 @@ def test_rights_are_set_and_nothing_is_inherited(wine: WineLab) -> None:
     said = wine.call("platform_parts.protected", path=r"C:\protected", sddl=ADMINISTRATORS_ONLY)
     assert ";;;SY)" in said
     assert "BU" not in said
+
+
+def test_a_folder_that_somebody_else_made_in_advance_is_set_aside(wine: WineLab) -> None:
+    folder = wine.prefix / "drive_c" / "premade"
+    (folder / "keys").mkdir(parents=True)
+    os.chown(folder, 65534, 65534)
+    said = wine.call("platform_parts.made_private", path=r"C:\premade")
+    assert ";;;SY)" in said
+    assert list(folder.iterdir()) == []
+    (aside,) = folder.parent.glob("premade.foreign-*")
+    assert (aside / "keys").is_dir()
+
+
+def test_our_own_folder_is_kept_with_what_is_in_it(wine: WineLab) -> None:
+    wine.call("platform_parts.made_private", path=r"C:\ours")
+    folder = wine.prefix / "drive_c" / "ours"
+    (folder / "keys").mkdir()
+    wine.call("platform_parts.made_private", path=r"C:\ours")
+    assert [item.name for item in folder.parent.glob("ours*")] == ["ours"]
+    assert (folder / "keys").is_dir()

@@ -63,6 +63,7 @@ _get_named = win32.function(
     "advapi32", "GetNamedSecurityInfoW", DWORD, WSTR, ctypes.c_int, DWORD, POINTER, POINTER, POINTER, POINTER,
     POINTER, fails="status",
 )  # fmt: skip
+_create_directory = win32.function("kernel32", "CreateDirectoryW", BOOL, WSTR, POINTER)
 _local_free = win32.function("kernel32", "LocalFree", HANDLE, HANDLE, fails="never")
 
 
@@ -147,6 +148,28 @@ def protect(path: PureWindowsPath, sddl: str) -> None:
         _set_named(str(path), _SE_FILE_OBJECT, what, descriptor.owner, None, descriptor.dacl, None)
     finally:
         descriptor.close()
+
+
+def make_folder(path: PureWindowsPath, sddl: str) -> None:
+    """Make a folder that has these rights from its first moment. Raises: Win32Error, also if it exists."""
+    descriptor = Descriptor(sddl)
+    try:
+        _create_directory(str(path), ctypes.byref(descriptor.attributes()))
+    finally:
+        descriptor.close()
+
+
+def owner(path: PureWindowsPath) -> str:
+    """Who owns a file or folder, as "S-1-…". Raises: Win32Error."""
+    descriptor, sid, text = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    _get_named(
+        str(path), _SE_FILE_OBJECT, _OWNER, ctypes.byref(sid), None, None, None, ctypes.byref(descriptor)
+    )
+    try:
+        _sid_to_text(sid, ctypes.byref(text))
+        return _take_text(text)
+    finally:
+        _local_free(descriptor)
 
 
 def rights(path: PureWindowsPath) -> str:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import shutil
+import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from neuron_guest.keys import ENROLMENT_FILE
-from neuron_guest.platform.windows import install_layout, quoting, registry, security, status, win32
+from neuron_guest.platform.windows import (
+    install_layout,
+    quoting,
+    registry,
+    security,
+    setup_plan,
+    status,
+    win32,
+)
 from neuron_guest.platform.windows.setup_plan import Bundle, BundleError
 from neuron_guest.platform.windows.status import STATUS_FILE, Told
 from neuron_guest.platform.windows.win32 import BOOL, DWORD, WSTR
@@ -64,8 +74,8 @@ class WindowsDisk:
 
     def protect(self) -> None:
         """See :class:`Disk`."""
-        (self._data / "keys").mkdir(parents=True, exist_ok=True)
-        security.protect(PureWindowsPath(self._data), security.ADMINISTRATORS_ONLY)
+        make_private(self._data)
+        (self._data / "keys").mkdir(exist_ok=True)
 
     def told(self) -> Told | None:
         """See :class:`Disk`."""
@@ -117,6 +127,27 @@ class WindowsDisk:
     def remove_at_restart(self, folder: Path) -> None:
         """Have Windows remove a folder in use, contents first, when it starts next."""
         _delete_at_restart(folder)
+
+
+def make_private(folder: Path) -> None:
+    """A folder that SYSTEM and administrators alone can look into.
+
+    Everybody may make folders in ProgramData. One that waited for us there is set aside: its maker could have
+    files in it open, or have pointed it elsewhere, whatever rights it gets now. Raises: Win32Error, OSError.
+    """
+    place = PureWindowsPath(folder)
+    if os.path.lexists(folder):
+        attributes = getattr(folder.lstat(), "st_file_attributes", 0)
+        link = bool(attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT)
+        with security.process_token(security.TOKEN_QUERY) as token:
+            installer = security.user_sid(token)
+        if setup_plan.trusted(security.owner(place), installer=installer, link=link):
+            security.protect(place, security.ADMINISTRATORS_ONLY)
+            return
+        aside = folder.with_name(f"{folder.name}.foreign-{secrets.token_hex(4)}")
+        folder.rename(aside)
+        _log.warning("%s was made by somebody else; it is now %s", folder, aside)
+    security.make_folder(place, security.ADMINISTRATORS_ONLY)
 
 
 def _delete_at_restart(folder: Path) -> None:

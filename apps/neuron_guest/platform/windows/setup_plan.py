@@ -86,3 +86,15 @@ def healthy(told: Told | None, *, version: str, process: int, port_was_open: boo
 def leftovers(found: Sequence[str], keep: Sequence[str]) -> Sequence[str]:
     """Folders of other versions and of interrupted installations."""
     return [name for name in found if name not in keep]
+
+
+_TRUSTED = ("S-1-5-18", "S-1-5-32-544")  # SYSTEM, Administrators (Microsoft, "Well-known SIDs")
+
+
+def trusted(owner: str, *, installer: str, link: bool) -> bool:
+    """Whether a folder found where the keys belong may be kept.
+
+    ``installer`` is the administrator who runs the installer: what Windows writes as its group's, Wine writes
+    as the person's own. ``link``: a link or mount point, which leads who knows where.
+    """
+    return not link and owner in (*_TRUSTED, installer)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from neuron_guest.platform.windows import machine, quoting, security, win32, wts
+from neuron_guest.platform.windows import machine, quoting, security, setup_disk, win32, wts
 from neuron_guest.platform.windows.win32 import DWORD, HANDLE, POINTER, WSTR
 
 _to_argv = win32.function("shell32", "CommandLineToArgvW", POINTER, WSTR, POINTER)
@@ -42,6 +42,12 @@ def own_sid() -> str:
 def protected(path: str, sddl: str) -> str:
     """Set a folder's rights and read them back."""
     security.protect(PureWindowsPath(path), sddl)
+    return security.rights(PureWindowsPath(path))
+
+
+def made_private(path: str) -> str:
+    """Make or keep a private folder, and read its rights."""
+    setup_disk.make_private(Path(path))
     return security.rights(PureWindowsPath(path))
 
 

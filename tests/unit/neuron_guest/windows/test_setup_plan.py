@@ -74,3 +74,20 @@ def test_health_is_the_right_version_in_the_running_process_with_the_port(
 
 def test_leftovers_are_all_but_what_is_kept() -> None:
     assert setup_plan.leftovers(["1.0.0", "1.1.0", "1.2.0.partial"], ["1.1.0"]) == ["1.0.0", "1.2.0.partial"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "link", "kept"),
+    [
+        ("S-1-5-18", False, True),
+        ("S-1-5-32-544", False, True),
+        ("S-1-5-21-1-2-3-1001", False, True),
+        ("S-1-5-21-1-2-3-1002", False, False),
+        ("S-1-5-32-545", False, False),
+        ("S-1-5-32-544", True, False),
+    ],
+)
+def test_a_folder_for_the_keys_is_kept_only_if_an_administrator_made_it(
+    owner: str, link: bool, kept: bool
+) -> None:
+    assert setup_plan.trusted(owner, installer="S-1-5-21-1-2-3-1001", link=link) is kept
