@@ -10,12 +10,12 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from libneuron.errors import NeuronError
-from libneuron.guest.api import GuestApi, GuestApp, GuestMode
+from libneuron.guest.api import GuestApi, GuestApp, GuestMode, Screenshot
 from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
@@ -24,7 +24,7 @@ from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.machines import SIMULATED, Act, Listeners, Machine, Snapshot
-from neuron_guest_bridge.sharing import direction_of, with_direction
+from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices, direction_of, with_direction
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
     from libneuron.guest.hypervisor.connection import Change, Hypervisor
@@ -56,6 +56,7 @@ class Fleet:
         self._host_clipboard = host_clipboard
         self._simulated_name = simulated_name
         self._permissions = PermissionStore(where.config / "guest")
+        self._choices = Choices(where.config / "guest" / "choices")
         self._hypervisor: Hypervisor | None = None
         self._keys: KeyStore | None = None
         self._around: Surroundings | None = None
@@ -127,7 +128,29 @@ class Fleet:
 
     def send_copy(self, machine: str, source: Side) -> None:
         """Offer what is on one clipboard now on the other. Raises: GuestError."""
-        self._link(machine).send_copy(source)
+        self._link(machine).clipboard().send(source)
+
+    def hand_copy(self, machine: str, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """By hand: offer what was copied here. Raises: GuestError."""
+        self._link(machine).clipboard().hand(items, secret=secret)
+
+    def take_copy(self, machine: str) -> Mapping[str, bytes]:
+        """By hand: fetch what was copied there. Raises: GuestError, ClipboardError."""
+        return self._link(machine).clipboard().take()
+
+    def own_clipboard(self, machine: str, *, own: bool) -> None:
+        """Share the clipboard although another program does too, or stand back. Raises: GuestError."""
+        self._link(machine).own_clipboard(own=own)
+        self._do(self._publish)
+
+    def follow(self, machine: str, *, on: bool) -> None:
+        """Have the display follow Looking Glass' window, or no longer. Raises: GuestError."""
+        self._link(machine).follow(on=on)
+        self._do(self._publish)
+
+    def screenshot(self, machine: str) -> Screenshot:
+        """A picture of the machine's desktop. Raises: GuestError."""
+        return self.ask(machine, lambda api: api.screenshot())
 
     def power(self, machine: str, act: str) -> None:
         """One of :class:`Act`. Raises: GuestError."""
@@ -237,7 +260,15 @@ class Fleet:
             domain = self._domains[machine]
             endpoint = VmEndpoint(self._vms(), domain)
             keys = VmKeys(self._store(), machine)
-            self._links[machine] = Link(machine, domain.name, endpoint, keys, self._surroundings())
+            self._links[machine] = Link(
+                machine,
+                domain.name,
+                endpoint,
+                keys,
+                self._surroundings(),
+                spice=domain.spice,
+                memory_mib=None if domain.ivshmem is None else domain.ivshmem >> 20,
+            )
 
     def _publish(self) -> None:
         machines = [self._with_link(self._machine(domain)) for domain in self._domains.values()]
@@ -272,7 +303,7 @@ class Fleet:
         link = self._links.get(machine.id)
         if link is None:
             return machine
-        client = link.client
+        client, shared = link.client, link.shared
         return replace(
             machine,
             state=client.state,
@@ -280,6 +311,13 @@ class Fleet:
             version=str(client.hello.get("version", ""))[:32],
             clipboard=direction_of(link.allowed()),
             sharing=link.sharing,
+            manual=shared.manual,
+            rivals=shared.rivals,
+            standing_back=shared.standing_back,
+            owns_clipboard=self._choices.get(machine.id, OWNS_CLIPBOARD),
+            can_follow=link.watching,
+            follows=self._choices.get(machine.id, FOLLOWS_WINDOW),
+            follow_said=link.following.said,
         )
 
     # -- on any thread -----------------------------------------------------------------------------
@@ -311,6 +349,7 @@ class Fleet:
                     io=LoopThread(),
                     clock=self._clock,
                     permissions=self._permissions,
+                    choices=self._choices,
                     runtime=self._where.runtime,
                     spool=self._where.cache / "clipboard",
                     host_clipboard=self._host_clipboard,

@@ -1,4 +1,4 @@
-"""One machine's connection: the channel's client and, while it is ready, its clipboard."""
+"""One machine's connection: the channel's client and, while it is ready, its clipboard and display."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
-from libneuron.guest.clipboard.bridge import Bridge
-from libneuron.guest.clipboard.channel import GuestClipboard
-from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Rules, Side
+from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
+from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Owner, Rules, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.owned import OwnedEndpoint
 from libneuron.guest.permissions import PermissionStore
+from libneuron.guest.resolution import Size
 from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint
 from libneuron.guest.wire.requests import Permission
@@ -25,7 +25,16 @@ from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import Clock
 from libneuron.system.loop import LoopThread
 from neuron_guest_bridge.activity import Line, Way, What
-from neuron_guest_bridge.sharing import direction_of, with_direction
+from neuron_guest_bridge.clipboard_link import ClipboardLink, Shared
+from neuron_guest_bridge.desktop_windows import Windows
+from neuron_guest_bridge.following import Following
+from neuron_guest_bridge.sharing import (
+    FOLLOWS_WINDOW,
+    OWNS_CLIPBOARD,
+    Choices,
+    direction_of,
+    with_direction,
+)
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -44,6 +53,7 @@ class Surroundings:
     io: LoopThread
     clock: Clock
     permissions: PermissionStore
+    choices: Choices
     runtime: Path
     spool: Path
     host_clipboard: Callable[[], Clipboard]
@@ -55,14 +65,24 @@ class Link:
     """Keeps one machine connected from :meth:`__init__` to :meth:`close`, which block for moments only."""
 
     def __init__(
-        self, machine: str, name: str, endpoint: Endpoint, keys: VmKeys, around: Surroundings
+        self,
+        machine: str,
+        name: str,
+        endpoint: Endpoint,
+        keys: VmKeys,
+        around: Surroundings,
+        *,
+        spice: bool = False,
+        memory_mib: int | None = None,
     ) -> None:
+        """``spice``: it has the SPICE agent's channel; ``memory_mib``: its memory for Looking Glass."""
         self.machine = machine
         self.name = name
         self._around = around
         self._lock = threading.Lock()
-        self._bridge: Bridge | None = None
-        self._guest_clipboard: GuestClipboard | None = None
+        self._spice = spice
+        self._clipboard: ClipboardLink | None = None
+        self._windows: Windows | None = None
         self._closed = False
         self._endpoint = OwnedEndpoint(endpoint, runtime=around.runtime, vm=machine)
         self.client = GuestClient(
@@ -70,6 +90,9 @@ class Link:
         )
         self._endpoint.owned = self.client
         self._guest = BlockingGuest(around.io, self.client)
+        self.following = Following(
+            around.io, self._guest.api, memory_mib=memory_mib, changed=lambda: around.changed(machine)
+        )
 
     def allowed(self) -> frozenset[Permission]:
         """What the person allows this machine."""
@@ -78,7 +101,19 @@ class Link:
     @property
     def sharing(self) -> bool:
         """Whether the clipboard is connected."""
-        return self._bridge is not None
+        return self._clipboard is not None
+
+    @property
+    def shared(self) -> Shared:
+        """How the clipboard is shared."""
+        clipboard = self._clipboard
+        return Shared() if clipboard is None else clipboard.shared
+
+    @property
+    def watching(self) -> bool:
+        """Whether the desktop's windows can be seen, so that a display can follow one."""
+        windows = self._windows
+        return windows is not None and windows.watching
 
     def ask(self, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
         """Run one piece of work with the typed verbs. Blocks. Raises: GuestError."""
@@ -91,71 +126,121 @@ class Link:
     def set_direction(self, direction: Direction) -> None:
         """Store which copies may cross, and make it so. Blocks. Raises: GuestError."""
         self._around.permissions.set(self.machine, with_direction(self.allowed(), direction))
-        bridge = self._bridge
-        if bridge is not None:
-            bridge.set_rules(self._rules())
+        self._apply_rules()
         self._around.io.wait(self.client.update_permissions(), timeout=20)
 
-    def send_copy(self, source: Side) -> None:
-        """Offer what is on one clipboard now on the other. Raises: GuestError disconnected."""
-        bridge = self._bridge
-        if bridge is None:
+    def own_clipboard(self, *, own: bool) -> None:
+        """Share the clipboard although another program does too, or stand back."""
+        self._around.choices.set(self.machine, OWNS_CLIPBOARD, on=own)
+        self._apply_rules()
+
+    def follow(self, *, on: bool) -> None:
+        """Have the display follow Looking Glass' window, or no longer. Blocks. Raises: GuestError."""
+        self._around.choices.set(self.machine, FOLLOWS_WINDOW, on=on)
+        if on:
+            windows = self._windows
+            self.following.start(windows.size(LOOKING_GLASS) if windows is not None else None)
+        else:
+            self.following.stop()
+
+    def clipboard(self) -> ClipboardLink:
+        """The connected clipboard. Raises: GuestError disconnected."""
+        clipboard = self._clipboard
+        if clipboard is None:
             raise GuestError("guest.disconnected", vm=self.name, verb="clipboard")
-        bridge.send(source)
+        return clipboard
 
     def close(self) -> None:
         """Disconnect for good."""
         self._closed = True
+        try:
+            self.following.stop()
+        except (GuestError, TimeoutError) as error:
+            _log.info("the display kept its mode: %s", error)
         self._guest.close()
         self._around.io.wait(self._endpoint.close())
-        self._unshare()
+        self._leave_desktop()
 
     # On the loop's thread.
 
     def _state(self, state: State, _problem: GuestError | None) -> None:
         if state is State.READY and not self._closed:
-            self._share()
-        else:
-            self._unshare()
+            # Finding this desktop's clipboard may take seconds: not on the loop, which others wait for.
+            threading.Thread(target=self._join_desktop, name="desktop", daemon=True).start()
+        elif state is not State.READY:
+            threading.Thread(target=self._leave_desktop, name="desktop-close", daemon=True).start()
         self._around.changed(self.machine)
 
     def _event(self, kind: str, data: Mapping[str, Any]) -> None:
-        clipboard = self._guest_clipboard
+        clipboard = self._clipboard
         if clipboard is not None:
-            clipboard.event(kind, data)
+            clipboard.guest.event(kind, data)
+
+    # On threads of their own.
+
+    def _join_desktop(self) -> None:
+        with self._lock:
+            if self._closed or self.client.state is not State.READY or self._windows is not None:
+                return
+            self._clipboard = self._open_clipboard()
+            names = (LOOKING_GLASS, *sorted(VIEWERS)) if self._spice else (LOOKING_GLASS,)
+            self._windows = windows = Windows(names, self._seen)
+        self._tell_rivals()
+        if windows.watching and self._around.choices.get(self.machine, FOLLOWS_WINDOW):
+            try:
+                self.following.start(windows.size(LOOKING_GLASS))
+            except GuestError as error:
+                _log.info("the display does not follow: %s", error)
+        self._around.changed(self.machine)
+
+    def _open_clipboard(self) -> ClipboardLink | None:
+        try:
+            host = self._around.host_clipboard()
+        except ClipboardError as error:
+            _log.info("the clipboard of this desktop cannot be shared: %s", error.details or error)
+            return None
+        return ClipboardLink(
+            self.machine,
+            self._guest.api,
+            io=self._around.io,
+            clock=self._around.clock,
+            spool=self._around.spool,
+            host=host,
+            rules=self._rules(),
+            crossed=self._crossed,
+            changed=lambda: self._around.changed(self.machine),
+        )
+
+    def _leave_desktop(self) -> None:
+        with self._lock:
+            if self.client.state is State.READY and not self._closed:
+                return  # connected again meanwhile
+            clipboard, self._clipboard = self._clipboard, None
+            windows, self._windows = self._windows, None
+        if windows is not None:
+            windows.close()
+        if clipboard is not None:
+            clipboard.close()
 
     def _rules(self) -> Rules:
         allowed = self.allowed()
-        return Rules(direction=direction_of(allowed), secrets=Permission.SECRETS in allowed)
+        owner = Owner.BRIDGE if self._around.choices.get(self.machine, OWNS_CLIPBOARD) else Owner.RIVAL
+        return Rules(direction=direction_of(allowed), secrets=Permission.SECRETS in allowed, owner=owner)
 
-    def _share(self) -> None:
-        with self._lock:
-            if self._bridge is not None:
-                return
-            try:
-                host = self._around.host_clipboard()
-            except ClipboardError as error:
-                _log.info("the clipboard of this desktop cannot be shared: %s", error.details or error)
-                return
-            self._bridge = Bridge(
-                origin=self.machine,
-                host=host,
-                rules=self._rules(),
-                clock=self._around.clock,
-                on_activity=self._crossed,
-            )
-            self._guest_clipboard = GuestClipboard(
-                self._guest.api, loop=self._around.io.loop, origin=self.machine, spool=self._around.spool
-            )
-            self._bridge.attach(self._guest_clipboard)
+    def _apply_rules(self) -> None:
+        clipboard = self._clipboard
+        if clipboard is not None:
+            clipboard.set_rules(self._rules())
 
-    def _unshare(self) -> None:
-        with self._lock:
-            bridge, self._bridge = self._bridge, None
-            self._guest_clipboard = None
-        if bridge is not None:
-            # Closing joins the clipboard's thread: not on the loop, which others wait for.
-            threading.Thread(target=bridge.close, name="clipboard-close", daemon=True).start()
+    def _seen(self, name: str, size: Size | None) -> None:
+        if name == LOOKING_GLASS:
+            self.following.window(size)
+        self._tell_rivals()
+
+    def _tell_rivals(self) -> None:
+        clipboard, windows = self._clipboard, self._windows
+        if clipboard is not None and windows is not None:
+            clipboard.see(windows.classes, spice=self._spice)
 
     def _crossed(self, activity: Activity) -> None:
         self._around.happened(

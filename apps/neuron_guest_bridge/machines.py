@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from libneuron.errors import NeuronError
-from libneuron.guest.clipboard.rules import Direction
+from libneuron.guest.clipboard.rules import Direction, Rival
 from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.resolution import Say
 from libneuron.guest.state import State
 from neuron_guest_bridge.activity import Line
 
@@ -27,7 +28,12 @@ class Act:
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine. ``state`` and ``problem`` are the connection's; ``sharing``: its clipboard is shared."""
+    """One machine. ``state`` and ``problem`` are the connection's.
+
+    ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
+    too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
+    its display is to follow Looking Glass' window, ``follow_said``: why it does not.
+    """
 
     id: str
     name: str
@@ -40,6 +46,13 @@ class Machine:
     simulated: bool = False
     clipboard: Direction = Direction.BOTH
     sharing: bool = False
+    manual: bool = False
+    rivals: frozenset[Rival] = frozenset()
+    standing_back: bool = False
+    owns_clipboard: bool = False
+    can_follow: bool = False
+    follows: bool = False
+    follow_said: Say | None = None
 
     @property
     def ready(self) -> bool:

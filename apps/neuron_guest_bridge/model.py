@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from libneuron.errors import NeuronError
-from libneuron.guest.api import GuestApp, GuestMode
+from libneuron.guest.api import GuestApp, GuestMode, Screenshot
 from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.ui.tasks import Task, tasks
 from neuron_guest_bridge.activity import Line
@@ -50,6 +50,21 @@ class Machines(Protocol):
 
     def send_copy(self, machine: str, source: Side) -> None:
         """Offer one clipboard on the other."""
+
+    def hand_copy(self, machine: str, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """By hand: offer what was copied here."""
+
+    def take_copy(self, machine: str) -> Mapping[str, bytes]:
+        """By hand: fetch what was copied there."""
+
+    def own_clipboard(self, machine: str, *, own: bool) -> None:
+        """Share the clipboard although another program does too, or stand back."""
+
+    def follow(self, machine: str, *, on: bool) -> None:
+        """Have the display follow Looking Glass' window."""
+
+    def screenshot(self, machine: str) -> Screenshot:
+        """A picture of its desktop."""
 
     def power(self, machine: str, act: str) -> None:
         """Change its power."""

@@ -110,6 +110,12 @@ class Tray(QObject):
         if machine.ready:
             self._clipboard_menu(menu.addMenu(translate("Tray", "&Clipboard")), machine)
             self._apps_menu(menu.addMenu(translate("Tray", "&Applications")), machine)
+            if machine.can_follow:
+                change = partial(self._model.machines.follow, machine.id, on=not machine.follows)
+                text = translate("Tray", "&Match window size")
+                action = self._add(menu, text, partial(self._run, machine, change))
+                action.setCheckable(True)
+                action.setChecked(machine.follows)
             menu.addSeparator()
         self._add(menu, translate("Tray", "Show in &window"), partial(self._open, machine.id))
 
@@ -127,7 +133,8 @@ class Tray(QObject):
             (Side.GUEST, translate("Tray", "&Fetch what was copied there")),
         ):
             send = partial(self._model.machines.send_copy, machine.id, side)
-            self._add(menu, text, partial(self._run, machine, send)).setEnabled(machine.sharing)
+            do = partial(self._open, machine.id) if machine.manual else partial(self._run, machine, send)
+            self._add(menu, text, do).setEnabled(machine.sharing)
 
     def _apps_menu(self, menu: QMenu, machine: Machine) -> None:
         apps = self._model.apps.get(machine.id, ())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QCheckBox, QComboBox
 
 from libneuron.errors import NeuronError
 from libneuron.guest.clipboard.rules import Direction, Side
@@ -10,7 +12,7 @@ from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import show_error
 from libneuron.ui.text import pixels, translate
 from libneuron.ui.widgets import Button, Card, Status, Tone, labelled, muted, row
-from neuron_guest_bridge import words
+from neuron_guest_bridge import handwork, words
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model, Modes
 
@@ -40,8 +42,14 @@ class ClipboardCard(Card):
             icon="to-host",
             on_click=lambda: self._send(Side.GUEST),
         )
+        self.own = Button(
+            "",
+            translate("Sharing", "Choose which program shares the clipboard; only one does at a time"),
+            on_click=self._own,
+        )
         self.add(self.status)
         self.add(row(label, self.direction, None))
+        self.add(row(self.own, None))
         self.add(
             muted(translate("Sharing", "Copies that a password manager marks as secret stay where they are."))
         )
@@ -54,7 +62,20 @@ class ClipboardCard(Card):
         self.direction.setCurrentIndex(self.direction.findData(machine.clipboard))
         for button in (self.send, self.fetch):
             button.setEnabled(machine.sharing)
-        if machine.sharing and machine.clipboard is not Direction.OFF:
+        self.own.setVisible(bool(machine.rivals))
+        self.own.setText(
+            translate("Sharing", "Let the ot&her program share it")
+            if machine.owns_clipboard
+            else translate("Sharing", "Share it with Guest &Bridge instead")
+        )
+        if machine.standing_back:
+            self.status.show_state(words.standing_back(machine), Tone.INFO)
+        elif machine.manual:
+            self.status.show_state(
+                translate("Sharing", "This desktop lets copies cross only with the two buttons below"),
+                Tone.INFO,
+            )
+        elif machine.sharing and machine.clipboard is not Direction.OFF:
             self.status.show_state(translate("Sharing", "Copies cross when they are pasted"), Tone.GOOD)
         elif machine.sharing:
             self.status.show_state(translate("Sharing", "Copies do not cross by themselves"), Tone.MUTED)
@@ -80,6 +101,9 @@ class ClipboardCard(Card):
         machine = self._machine
         if machine is None:
             return
+        if machine.manual:
+            self._by_hand(machine, source)
+            return
         done = (
             translate("Sharing", "Offered in the machine.")
             if source is Side.HOST
@@ -91,6 +115,36 @@ class ClipboardCard(Card):
             done=lambda _: announce(self, done),
             failed=self._failed,
         )
+
+    def _by_hand(self, machine: Machine, source: Side) -> None:
+        """The window has the focus, so it may use the desktop's clipboard."""
+        machines = self._model.machines
+        if source is Side.HOST:
+            items, secret = handwork.held()
+            self._model.run(
+                lambda: machines.hand_copy(machine.id, items, secret=secret),
+                owner=self,
+                done=lambda _: announce(self, translate("Sharing", "Offered in the machine.")),
+                failed=self._failed,
+            )
+        else:
+            self._model.run(
+                lambda: machines.take_copy(machine.id), owner=self, done=self._fetched, failed=self._failed
+            )
+
+    def _fetched(self, items: Mapping[str, bytes]) -> None:
+        handwork.put(items)
+        announce(self, translate("Sharing", "Copied here."))
+
+    def _own(self) -> None:
+        machine = self._machine
+        if machine is not None:
+            self._model.run(
+                lambda: self._model.machines.own_clipboard(machine.id, own=not machine.owns_clipboard),
+                owner=self,
+                done=lambda _: None,
+                failed=self._failed,
+            )
 
     def _failed(self, error: NeuronError) -> None:
         show_error(self.window(), error, heading=translate("Sharing", "The clipboard was not changed"))
@@ -115,14 +169,27 @@ class DisplayCard(Card):
             icon="resize",
             on_click=self._change,
         )
+        self.follow = QCheckBox(translate("Sharing", "Match the size of the Looking Glass &window"))
+        self.follow.setToolTip(
+            translate("Sharing", "Change the resolution whenever the Looking Glass window is resized")
+        )
+        self.follow.clicked.connect(self._follow)
+        self.follow_note = muted("")
         self.add(self.status)
         self.add(row(label, self.modes, self.apply, None))
+        self.add(self.follow)
+        self.add(self.follow_note)
 
     def show_machine(self, machine: Machine) -> None:
         """Show one machine; its modes are fetched when it becomes ready."""
         before, self._machine = self._machine, machine
         for widget in (self.modes, self.apply):
             widget.setEnabled(machine.ready and self.modes.count() > 0)
+        self.follow.setEnabled(machine.ready and machine.can_follow)
+        self.follow.setChecked(machine.follows)
+        note = words.following(machine)
+        self.follow_note.setText(note)
+        self.follow_note.setVisible(bool(note))
         if not machine.ready:
             self.modes.clear()
             self.status.show_state(translate("Sharing", "Not connected"), Tone.MUTED)
@@ -166,6 +233,17 @@ class DisplayCard(Card):
             lambda: self._model.machines.resize(machine.id, width, height),
             owner=self,
             done=lambda mode: self._at(pixels(mode.width, mode.height)),
+            failed=lambda error: self._refused(machine, error),
+        )
+
+    def _follow(self, wanted: bool) -> None:  # noqa: FBT001 — Qt's signal
+        machine = self._machine
+        if machine is None:
+            return
+        self._model.run(
+            lambda: self._model.machines.follow(machine.id, on=wanted),
+            owner=self,
+            done=lambda _: None,
             failed=lambda error: self._refused(machine, error),
         )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from libneuron.guest.clipboard.rules import Direction
+from libneuron.guest.clipboard.rules import Direction, Rival
 from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.resolution import StandBack
 from libneuron.guest.state import State
-from libneuron.ui.text import pixels, size, translate
+from libneuron.ui.text import number, pixels, size, translate
 from libneuron.ui.widgets import Tone
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.machines import Act, Machine
@@ -92,6 +93,31 @@ def brief(machine: Machine) -> str:
     elif machine.power is not Power.RUNNING:
         return power(machine).text
     return parts.format(power=power(machine).text, connection=connection(machine).text)
+
+
+def standing_back(machine: Machine) -> str:
+    """Who shares the clipboard instead of us."""
+    if Rival.LOOKING_GLASS in machine.rivals:
+        return translate("Machine", "Looking Glass shares the clipboard; Guest Bridge stands back")
+    return translate("Machine", "A SPICE viewer shares the clipboard; Guest Bridge stands back")
+
+
+def following(machine: Machine) -> str:
+    """Why the display does not (fully) follow the Looking Glass window; empty where it does."""
+    if machine.ready and not machine.can_follow:
+        return translate("Machine", "This desktop does not show other programs how large a window is.")
+    said = machine.follow_said
+    if not machine.follows or said is None:
+        return ""
+    if said.reason in (StandBack.MEMORY, StandBack.NO_MODE) and said.mib is not None:
+        return translate(
+            "Machine",
+            "The shared memory of the machine is too small for this size: Looking Glass needs {mib} MiB.",
+        ).format(mib=number(said.mib))
+    return {
+        StandBack.OTHER_OWNER: translate("Machine", "Another program changes the resolution already."),
+        StandBack.REFUSED: translate("Machine", "The machine refused the resolution."),
+    }.get(said.reason, translate("Machine", "No resolution of the machine fits the window."))
 
 
 def direction(value: Direction) -> str:

@@ -12,9 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
 from libneuron.ui.dialogs import ConfirmDialog, ErrorDialog
 from libneuron.ui.text import pixels
@@ -78,6 +79,35 @@ def test_the_resolution_and_the_direction_are_asked_for(shown: Shown) -> None:
     shown.asked("direction", "6f1c", Direction.TO_HOST)
     page.clipboard.send.click()
     shown.asked("send", "6f1c", Side.HOST)
+
+
+def test_by_hand_the_window_brings_copies_over(qtbot: QtBot) -> None:
+    shown = Shown(qtbot, replace(WINDOWS, manual=True))
+    QApplication.clipboard().setText("from here 🙂")
+    shown.window.page.clipboard.send.click()
+    shown.asked("hand", "6f1c", {"text/plain;charset=utf-8": "from here 🙂".encode()}, False)
+    shown.window.page.clipboard.fetch.click()
+    qtbot.waitUntil(lambda: QApplication.clipboard().text() == "from the machine")
+
+
+def test_who_shares_the_clipboard_is_shown_and_switched(qtbot: QtBot) -> None:
+    rivals = frozenset({Rival.LOOKING_GLASS})
+    shown = Shown(qtbot, replace(WINDOWS, rivals=rivals, standing_back=True))
+    card = shown.window.page.clipboard
+    assert "Looking Glass shares the clipboard" in card.status.label.text()
+    card.own.click()
+    shown.asked("own", "6f1c", True)
+
+
+def test_matching_the_window_is_asked_for_and_says_the_memory_it_lacks(qtbot: QtBot) -> None:
+    shown = Shown(qtbot, replace(WINDOWS, can_follow=True))
+    display = shown.window.page.display
+    display.follow.click()
+    shown.asked("follow", "6f1c", True)
+    said = Say(StandBack.MEMORY, 128)
+    with qtbot.waitSignal(shown.model.changed):
+        shown.recorded.tell(Snapshot((replace(WINDOWS, can_follow=True, follows=True, follow_said=said),)))
+    assert "128 MiB" in display.follow_note.text()
 
 
 def test_power_is_cut_only_after_a_question(shown: Shown) -> None:

@@ -13,7 +13,7 @@ from libneuron.guest.clipboard.rules import Rival
 LOOKING_GLASS = "looking-glass-client"
 """X11 class of Looking Glass' window."""
 
-_VIEWERS = frozenset({"remote-viewer", "virt-viewer", "virt-manager", "spicy"})
+VIEWERS = frozenset({"remote-viewer", "virt-viewer", "virt-manager", "spicy"})
 
 
 def rivals(*, spice_channel: bool, windows: Iterable[str]) -> frozenset[Rival]:
@@ -27,6 +27,6 @@ def rivals(*, spice_channel: bool, windows: Iterable[str]) -> frozenset[Rival]:
     found = set()
     if LOOKING_GLASS in classes:
         found.add(Rival.LOOKING_GLASS)
-    if spice_channel and classes & _VIEWERS:
+    if spice_channel and classes & VIEWERS:
         found.add(Rival.SPICE)
     return frozenset(found)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from libneuron.guest.clipboard.rivals import LOOKING_GLASS
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor import opening
+from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clipboard.x11 import X11Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import below
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.fleet import Fleet
-from neuron_guest_bridge.machines import Listeners, Snapshot
+from neuron_guest_bridge.machines import Listeners, Machine, Snapshot
+from tests.system.resolution.screen import CLIENT
 from tests.ui.desktop.atspi import Client, Node
 from tests.ui.desktop.session import Desktop, wait_for
 from tests.ui.desktop.tray import TrayClient
@@ -223,9 +229,16 @@ class Heard:
         self.snapshot = snapshot
 
 
+def _no_libvirt(_uri: str) -> Hypervisor:
+    """libvirt's event loop must not run in a process that makes a QApplication later: Qt crashes it."""
+    raise GuestError("guest.no-libvirt-library")
+
+
 @pytest.fixture
-def fleet(desktop: Desktop, tmp_path: Path) -> Iterator[tuple[Fleet, Heard]]:
+def fleet(desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fleet, Heard]]:
     """A fleet with a connected simulated machine, on the desktop's real clipboard."""
+    monkeypatch.setattr(opening, "hypervisor", _no_libvirt)
+    monkeypatch.setenv("DISPLAY", desktop.environment["DISPLAY"])
 
     def clipboard() -> Clipboard:
         return X11Clipboard(spool=tmp_path / "spool", display=desktop.environment["DISPLAY"])
@@ -269,3 +282,30 @@ def test_a_copy_in_the_machine_is_pasted_on_the_desktop(desktop: Desktop, fleet:
     assert pasted == "Copied in the simulated machine’s Notes"
     assert any(line.what is What.COPY_CROSSED and line.way is Way.TO_HOST for line in heard.lines)
     assert "simulated machine’s" not in repr(heard.lines)
+
+
+def test_the_display_follows_looking_glass_and_the_clipboard_stands_back(
+    desktop: Desktop, fleet: tuple[Fleet, Heard]
+) -> None:
+    machines, heard = fleet
+
+    def machine() -> Machine:
+        found = heard.snapshot.find("simulated")
+        assert found is not None
+        return found
+
+    def width() -> int:
+        return machines.modes("simulated")[1].width
+
+    wait_for(lambda: machine().can_follow, "windows that can be seen")
+    before = width()
+    machines.follow("simulated", on=True)
+    window = desktop.start(sys.executable, "-c", CLIENT, LOOKING_GLASS, "1100", "790", name="looking-glass")
+    wait_for(lambda: width() == 1024, "the display to follow")
+    wait_for(lambda: machine().standing_back, "the clipboard to stand back")
+    machines.own_clipboard("simulated", own=True)
+    wait_for(lambda: not machine().standing_back, "the clipboard to be ours again")
+    desktop.stop(window)
+    wait_for(lambda: width() == before, "the display to go back")
+    wait_for(lambda: not machine().rivals, "no rival")
+    assert machine().follows

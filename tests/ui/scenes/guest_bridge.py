@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QApplication, QWidget
 
-from libneuron.guest.api import GuestApp, GuestMode
-from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.api import GuestApp, GuestMode, Screenshot
+from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
 from neuron_guest.simulated import png
 from neuron_guest_bridge.acting import act_on
@@ -126,6 +128,28 @@ class Recorded:
         """See Machines."""
         self._note("send", machine, source)
 
+    def hand_copy(self, machine: str, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """See Machines."""
+        self._note("hand", machine, dict(items), secret)
+
+    def take_copy(self, machine: str) -> Mapping[str, bytes]:
+        """See Machines."""
+        self._note("take", machine)
+        return {_TEXT[0]: b"from the machine"}
+
+    def own_clipboard(self, machine: str, *, own: bool) -> None:
+        """See Machines."""
+        self._note("own", machine, own)
+
+    def follow(self, machine: str, *, on: bool) -> None:
+        """See Machines."""
+        self._note("follow", machine, on)
+
+    def screenshot(self, machine: str) -> Screenshot:
+        """See Machines."""
+        self._note("screenshot", machine)
+        return Screenshot(32, 32, png(32, 32, b"\x2f\x6f\xd0" * 1024))
+
     def power(self, machine: str, act: str) -> None:
         """See Machines."""
         self._note("power", machine, act)
@@ -184,6 +208,24 @@ def off() -> QWidget:
     return window(_ALL, choose="7a")
 
 
+def standing_back() -> QWidget:
+    """Looking Glass shares the clipboard, and its window needs more shared memory."""
+    machine = replace(
+        WINDOWS,
+        rivals=frozenset({Rival.LOOKING_GLASS}),
+        standing_back=True,
+        can_follow=True,
+        follows=True,
+        follow_said=Say(StandBack.MEMORY, 128),
+    )
+    return window(Snapshot((machine,), looked=True), tab=1)
+
+
+def by_hand() -> QWidget:
+    """A desktop that lets copies cross only by hand."""
+    return window(Snapshot((replace(WINDOWS, manual=True),), looked=True), tab=1)
+
+
 def in_use() -> QWidget:
     """A machine whose channel another program holds."""
     problem = GuestError("guest.channel-in-use", vm="win11")
@@ -231,6 +273,8 @@ SCENES = {
     "bridge-activity": activity,
     "bridge-off": off,
     "bridge-in-use": in_use,
+    "bridge-standing-back": standing_back,
+    "bridge-by-hand": by_hand,
     "bridge-not-set-up": not_set_up,
     "bridge-simulated": simulated,
     "bridge-nothing": nothing,

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from libneuron.guest.clipboard.rules import Direction
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor import opening
+from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.owner import acquire
 from libneuron.guest.state import State
 from libneuron.system.clipboard.errors import ClipboardError
@@ -73,8 +76,14 @@ def where(tmp_path: Path) -> Paths:
     return below(tmp_path)
 
 
+def _no_libvirt(_uri: str) -> Hypervisor:
+    """libvirt's event loop must not run in a process that makes a QApplication later: Qt crashes it."""
+    raise GuestError("guest.no-libvirt-library")
+
+
 @pytest.fixture
-def fleet(where: Paths) -> Iterator[tuple[Fleet, Heard]]:
+def fleet(where: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fleet, Heard]]:
+    monkeypatch.setattr(opening, "hypervisor", _no_libvirt)
     made = Fleet(
         where,
         uri="test:///default",
@@ -139,6 +148,17 @@ def test_the_channel_is_free_when_the_machine_is_let_go(fleet: tuple[Fleet, Hear
     lock = acquire(where.runtime, VM)
     assert lock is not None
     lock.release()
+
+
+def test_without_pythons_libvirt_library_it_says_so_and_simulates_all_the_same(
+    fleet: tuple[Fleet, Heard],
+) -> None:
+    machines, heard = fleet
+    machines.simulate()
+    heard.until(lambda machine: machine.ready)
+    problem = heard.snapshot.problem
+    assert problem is not None
+    assert "libvirt library is not installed" in problem.sentence()
 
 
 def test_a_holder_that_serves_nobody_is_told_as_in_use(where: Paths, tmp_path: Path) -> None:
