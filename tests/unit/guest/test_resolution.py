@@ -189,10 +189,10 @@ def test_whatever_happens_one_request_at_a_time_and_the_end_is_right(
             out = asked[0].mode
             assert out in MODES
             assert asked[0].restore or memory is None or shared_memory_mib(out) <= memory
-    follower.handle(Owner(other=False, at=now))
     pending: list[Event] = [Answered(out, done=True, at=now)] if out else []
     mode = out or mode
-    actions = [action for event in [*pending, Closed(now)] for action in follower.handle(event)]
+    last = [Owner(other=False, at=now), *pending, Closed(now)]
+    actions = [action for event in last for action in follower.handle(event)]
     for _ in range(3):
         for action in actions:
             if isinstance(action, SetMode):
