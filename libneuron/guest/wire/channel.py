@@ -30,8 +30,8 @@ from libneuron.guest.wire.record import (
     Marked,
     Payload,
     RecordDecoder,
+    RecordEncoder,
     mark,
-    records,
 )
 from libneuron.guest.wire.tls import TlsPipe
 
@@ -111,7 +111,7 @@ class Channel:
         self._hello = hello
         self._decoder = RecordDecoder()
         self._tls: TlsPipe | None = None
-        self._outbox: list[bytes | memoryview] = []
+        self._outbox: list[bytes] = []
         self._again_at = 0.0
         self._again = SYNC_AGAIN
         self._limit_at = 0.0
@@ -136,6 +136,7 @@ class Channel:
 
     def _reset(self, epoch: bytes, phase: Phase) -> None:
         self._epoch = epoch
+        self._encoder = RecordEncoder(epoch)
         self._decoder.epoch = epoch
         self._tls = None
         self._outbox.clear()
@@ -308,7 +309,7 @@ class Channel:
         if self._tls is not None:
             data = self._tls.take()
             if data:
-                self._outbox.extend(records(self._epoch, data))
+                self._outbox.append(self._encoder.records(data))
 
     def _encrypt(self, plain: bytes) -> None:
         if self._tls is not None:

@@ -30,6 +30,8 @@ _CRC = struct.Struct(">I")
 _DATA_KIND = 0x44
 _OVERLAP = len(MARKER) - 1
 HEADER_SIZE = _DATA.size + _CRC.size
+_EPOCH = slice(_DATA.size - ID_SIZE, _DATA.size)
+_KEPT = 64  # headers kept at a time
 
 
 class Mark(IntEnum):
@@ -90,22 +92,42 @@ def _header(epoch: bytes, length: int) -> bytes:
     return head + _CRC.pack(crc32(head))
 
 
-def records(epoch: bytes, data: bytes) -> list[bytes | memoryview]:
-    """``data`` of any size as records, in pieces to be joined: it is copied once, not twice."""
-    if len(data) <= MAX_PAYLOAD:
-        return [_header(epoch, len(data)), data]
-    view = memoryview(data)
-    pieces: list[bytes | memoryview] = []
-    for at in range(0, len(data), MAX_PAYLOAD):
-        payload = view[at : at + MAX_PAYLOAD]
-        pieces += (_header(epoch, len(payload)), payload)
-    return pieces
+class RecordEncoder:
+    """Makes the records of one epoch. Most are as long as an earlier one, so headers are kept."""
+
+    def __init__(self, epoch: bytes) -> None:
+        self._epoch = epoch
+        self._headers: dict[int, bytes] = {}
+
+    def _header(self, length: int) -> bytes:
+        if len(self._headers) >= _KEPT:
+            self._headers.clear()
+        made = self._headers[length] = _header(self._epoch, length)
+        return made
+
+    def records(self, data: bytes) -> bytes:
+        """``data`` of any size as records."""
+        length = len(data)
+        known = self._headers
+        if length <= MAX_PAYLOAD:
+            return (known.get(length) or self._header(length)) + data
+        view = memoryview(data)
+        pieces: list[bytes | memoryview] = []
+        for at in range(0, length, MAX_PAYLOAD):
+            payload = view[at : at + MAX_PAYLOAD]
+            size = len(payload)
+            pieces += (known.get(size) or self._header(size), payload)
+        return b"".join(pieces)
 
 
 class RecordDecoder:
     """Bytes in, events out. Holds at most one unfinished record. A new one waits for the first mark.
 
     ``epoch`` is the caller's to set when a mark begins one; records of another are reported as foreign.
+
+    There are two ways through it. Between marks, with the place in the stream known, :meth:`feed` looks for
+    the marker once, goes from record to record, and puts only a record that two reads share together. All
+    else (a mark, or what may become one; a lost place) takes the slow way over ``_tail``.
     """
 
     def __init__(self) -> None:
@@ -114,6 +136,14 @@ class RecordDecoder:
         self._at = 0  # where in the tail parsing goes on; what lies before was used already
         self._scanned = 0  # bytes of the tail in which no marker can begin any more
         self._aligned = False
+        self._held: list[bytes] = []  # an unfinished record, header first, in which no marker can begin
+        self._lacks = 0  # bytes of its payload still to come
+        self._known: dict[bytes, int] = {}  # headers seen to be right, and the payload's length
+
+    @property
+    def held(self) -> int:
+        """Bytes kept until more come."""
+        return len(self._tail) + sum(map(len, self._held))
 
     def feed(self, data: bytes) -> list[RecordEvent]:
         """Take what came from the port, return what it completes, in order.
@@ -121,8 +151,47 @@ class RecordDecoder:
         Stops after a mark that the caller must act on before what follows can be judged: call :meth:`more`
         until it returns nothing.
         """
-        self._tail = self._tail + data if self._tail else bytes(data)
-        return self.more()
+        # Backwards: Python's search for the last place is twice as fast as that for the first.
+        if self._tail or not self._aligned or data.rfind(MARKER) >= 0:
+            if self._held:
+                self._tail = b"".join(self._held)
+                self._held.clear()
+            self._tail = self._tail + data if self._tail else bytes(data)
+            return self.more()
+        events: list[RecordEvent] = []
+        at, held = 0, self._held
+        if held:
+            lacks = self._lacks
+            if len(data) < lacks:
+                held.append(data)
+                self._lacks -= len(data)
+                if _edge(data):
+                    self._tail = b"".join(held)
+                    self._scanned = len(self._tail) - _OVERLAP
+                    held.clear()
+                return events
+            held.append(data[:lacks])
+            whole = b"".join(held)
+            held.clear()
+            at = lacks
+            self._parse(whole, 0, len(whole), events)
+        self._keep(data, self._parse(data, at, len(data), events))
+        return events
+
+    def _keep(self, data: bytes, at: int) -> None:
+        """Hold back what is needed of ``data``, which has no marker and is used up to ``at``."""
+        rest = len(data) - at
+        if self._aligned and not 0 < rest < HEADER_SIZE and not _edge(data):
+            self._tail = b""
+            self._at = self._scanned = 0
+            if rest:
+                self._held.append(data[at:])
+                self._lacks = self._known[data[at : at + HEADER_SIZE]] + HEADER_SIZE - rest
+            return
+        # A mark's first bytes may have passed for the end of a record: they stay in sight.
+        keep = min(at, max(0, len(data) - _OVERLAP))
+        self._tail, self._at = data[keep:], at - keep
+        self._scanned = max(0, len(self._tail) - _OVERLAP)
 
     def more(self) -> list[RecordEvent]:
         """Events from bytes already taken; empty when more bytes are needed."""
@@ -132,11 +201,7 @@ class RecordDecoder:
             return events
         at = data.find(MARKER, self._scanned)
         if at < 0:
-            used = self._parse(data, self._at, len(data), events)
-            # A mark's first bytes may have passed for the end of a record: they stay in sight.
-            keep = max(0, used - _OVERLAP)
-            self._tail, self._at = data[keep:], used - keep
-            self._scanned = max(0, len(self._tail) - _OVERLAP)
+            self._keep(data, self._parse(data, self._at, len(data), events))
             return events
         self._parse(data, self._at, at, events)
         self._at = self._scanned = 0
@@ -165,18 +230,43 @@ class RecordDecoder:
     def _parse(self, data: bytes, at: int, end: int, events: list[RecordEvent]) -> int:
         """Take the records in ``data[at:end]``; returns where the next look begins."""
         view = memoryview(data)
+        known, epoch = self._known, self.epoch
         while self._aligned and end - at >= HEADER_SIZE:
-            kind, length, epoch = _DATA.unpack_from(data, at)
-            (crc,) = _CRC.unpack_from(data, at + _DATA.size)
-            if kind != _DATA_KIND or length > MAX_PAYLOAD or crc != crc32(data[at : at + _DATA.size]):
+            begin = at + HEADER_SIZE
+            header = data[at:begin]
+            length = known.get(header)
+            if length is None:
+                length = self._judge(header)
+            if length < 0:
                 self._aligned = False
                 events.append(Lost())
                 break
-            begin = at + HEADER_SIZE
             if end - begin < length:
                 break
             at = begin + length
-            events.append(Payload(view[begin:at]) if epoch == self.epoch else Foreign(epoch))
+            sender = header[_EPOCH]
+            events.append(Payload(view[begin:at]) if sender == epoch else Foreign(sender))
         if not self._aligned:
             return max(at, end - _OVERLAP)
         return at
+
+    def _judge(self, header: bytes) -> int:
+        """The length a header announces, or -1 if it is none."""
+        kind, length, _ = _DATA.unpack_from(header)
+        (crc,) = _CRC.unpack_from(header, _DATA.size)
+        if kind != _DATA_KIND or length > MAX_PAYLOAD or crc != crc32(header[: _DATA.size]):
+            return -1
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[header] = length
+        return int(length)
+
+
+def _edge(data: bytes) -> bool:
+    """Whether ``data`` ends in what a marker begins with."""
+    at = data.find(MARKER[:1], max(0, len(data) - _OVERLAP))
+    while at >= 0:
+        if MARKER.startswith(data[at:]):
+            return True
+        at = data.find(MARKER[:1], at + 1)
+    return False

@@ -20,10 +20,10 @@ from libneuron.guest.wire.record import (
     Marked,
     Payload,
     RecordDecoder,
+    RecordEncoder,
     RecordEvent,
     mark,
     record,
-    records,
 )
 
 OLD, NEW = b"o" * 16, b"n" * 16
@@ -92,7 +92,7 @@ def test_what_is_held_back_never_grows_beyond_one_record() -> None:
     everything(decoder, piece)
     for _ in range(50):
         everything(decoder, os.urandom(MAX_PAYLOAD))
-    assert len(decoder._tail) <= MAX_PAYLOAD + HEADER_SIZE
+    assert decoder.held <= MAX_PAYLOAD + HEADER_SIZE
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
@@ -114,6 +114,42 @@ def test_nearly_valid_bytes_raise_nothing_and_a_mark_still_works(pieces: list[by
 def test_data_of_any_size_becomes_records_of_at_most_32_kib() -> None:
     data = os.urandom(100_000)
     decoder = aligned()
-    events = [event for piece in records(OLD, data) for event in everything(decoder, bytes(piece))]
+    events = everything(decoder, RecordEncoder(OLD).records(data))
     assert b"".join(event.data for event in events if isinstance(event, Payload)) == data
     assert all(isinstance(event, Payload) and len(event.data) <= MAX_PAYLOAD for event in events)
+
+
+def _copied(event: RecordEvent) -> RecordEvent:
+    return Payload(memoryview(bytes(event.data))) if isinstance(event, Payload) else event
+
+
+_PIECES = st.sampled_from(
+    [
+        record(OLD, b"x" * 40),
+        record(OLD, b"y" * 29 + MARKER[:11]),
+        record(NEW, b"z" * 5),
+        record(OLD, b""),
+        record(OLD, b"w" * 70)[:60],
+        MARKER[:1],
+        MARKER,
+        mark(Mark.SYNC, NEW),
+        mark(Mark.SYNC, OLD),
+        mark(Mark.SYNC, OLD)[:20],
+        b"\0" * 31,
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=12), st.lists(st.integers(1, 80), min_size=1, max_size=8))
+def test_however_a_stream_is_cut_the_same_records_and_marks_are_found(
+    pieces: list[bytes], cuts: list[int]
+) -> None:
+    stream = b"".join(pieces)
+    decoder, found, at = aligned(), [], 0
+    while at < len(stream):
+        step = cuts[at % len(cuts)]
+        found += [_copied(event) for event in everything(decoder, stream[at : at + step])]
+        at += step
+    assert [e for e in found if not isinstance(e, Lost)] == [
+        e for e in (_copied(event) for event in everything(aligned(), stream)) if not isinstance(e, Lost)
+    ]
