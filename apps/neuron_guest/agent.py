@@ -153,6 +153,8 @@ class Agent:
 
     def _send(self) -> bool:
         """Write what the port takes; returns whether there is more that it might take at once."""
+        if not self._pending and not self._channel.more:
+            return False
         for _ in range(_BURST):
             if not self._pending:
                 self._pending = self._channel.take()
@@ -163,6 +165,8 @@ class Agent:
                 self._pending = self._pending[sent:]
                 return False
             self._pending = b""
+            if not self._channel.more:
+                return False
         return True
 
     def _post(self, work: Callable[[], None]) -> None:

@@ -17,6 +17,7 @@ from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Source
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 
 _log = logging.getLogger(__name__)
+_READY = Phase.READY  # looked up once: an enumeration's members are slow to reach
 _BURST = 8  # pieces of bulk between two looks at what came in
 
 
@@ -30,14 +31,14 @@ class Lost:
 SessionEvent = Ready | Down | Lost
 
 
-@dataclass
+@dataclass(slots=True)
 class _Request:
     verb: str
     answer: asyncio.Future[Reply]
     timeout: float
     until: float
     sink: Callable[[memoryview], None] | None = None
-    head: Mapping[str, Any] = field(default_factory=dict)
+    head: Mapping[str, Any] | None = None
     body: bytearray = field(default_factory=bytearray)  # a kept piece would hold the buffer it lies in
     size: int = 0
 
@@ -115,7 +116,8 @@ class Session:
         """See :class:`Link`."""
         for item in self._channel.receive(data):
             self._handle(item)
-        self._pump()
+        if self._channel.more or self._timer is not None or self._pending:
+            self._pump()
 
     def writable(self) -> None:
         """See :class:`Link`."""
@@ -146,9 +148,10 @@ class Session:
         self._scheduled = False
         if self._transport is None or self._blocked:
             return
+        channel = self._channel
         for _ in range(_BURST):
             if not self._pending:
-                self._pending = self._channel.take()
+                self._pending = channel.take()
                 if not self._pending:
                     self._arm()
                     return
@@ -158,14 +161,17 @@ class Session:
                 self._blocked = True
                 return
             self._pending = b""
+            if not channel.more:
+                self._arm()
+                return
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._pump)
 
     def _arm(self) -> None:
-        deadline = self._channel.deadline()
-        if deadline is None and self._timer is None:
+        if self._timer is None and self._channel.phase is _READY:
             return
+        deadline = self._channel.deadline()
         if self._timer is not None:
             if self._timer.when() == deadline:
                 return
@@ -246,10 +252,11 @@ class Session:
     def _answered(self, request: _Request) -> None:
         if request.answer.done():
             return
-        if request.head.get("success") is not True:
-            self._fail(request, answer_error(request.head.get("error"), vm=self.label, verb=request.verb))
+        head = request.head or {}
+        if head.get("success") is not True:
+            self._fail(request, answer_error(head.get("error"), vm=self.label, verb=request.verb))
             return
-        data = request.head.get("data")
+        data = head.get("data")
         request.answer.set_result(Reply(data if isinstance(data, dict) else {}, bytes(request.body)))
 
     @staticmethod

@@ -25,7 +25,7 @@ from typing import Protocol
 
 from libneuron.guest.errors import GuestError
 
-READ_SIZE = 128 * 1024
+READ_SIZE = 256 * 1024
 
 
 class Link(Protocol):
@@ -69,22 +69,20 @@ class DescriptorTransport:
         self._fd = descriptor
         self._link = link
         self._loop = asyncio.get_running_loop()
-        self._writing = False
-        # Kept: a fresh buffer of this size for every read would be mapped and unmapped each time.
-        self._buffer = bytearray(READ_SIZE)
-        self._view = memoryview(self._buffer)
+        self._writing = False  # the loop watches for room
+        self._full = False
         self._loop.add_reader(descriptor, self._readable)
 
     def _readable(self) -> None:
         try:
-            size = os.readv(self._fd, (self._buffer,))
+            data = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
             return
         except OSError as error:  # EIO: the other end of a pty closed
             self._gone(str(error))
             return
-        if size:
-            self._link.received(bytes(self._view[:size]))
+        if data:
+            self._link.received(data)
         else:
             self._gone("end of stream")
 
@@ -105,15 +103,20 @@ class DescriptorTransport:
         except OSError as error:
             self._loop.call_soon(self._gone, str(error))
             return len(data)
-        if sent < len(data) and not self._writing:
-            self._writing = True
-            self._loop.add_writer(self._fd, self._room)
+        if sent < len(data):
+            self._full = True
+            if not self._writing:
+                self._writing = True
+                self._loop.add_writer(self._fd, self._room)
         return sent
 
     def _room(self) -> None:
-        self._writing = False
-        self._loop.remove_writer(self._fd)
+        self._full = False
         self._link.writable()
+        # Bulk fills it again at once: then the loop need not forget this descriptor and learn it again.
+        if not self._full and self._writing and self._fd >= 0:
+            self._writing = False
+            self._loop.remove_writer(self._fd)
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""

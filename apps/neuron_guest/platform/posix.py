@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neuron_guest.port import PortGone
 
-_READ = 128 * 1024
+_READ = 256 * 1024
 _ABSENT = 1.0  # seconds between looks while no host is there: poll reports HUP without end then
 
 
@@ -21,18 +21,14 @@ class _DescriptorPort:
         self._fd = -1
         self._alarm, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._absent = False
-        # Kept: a fresh buffer of this size for every read would be mapped and unmapped each time.
-        self._buffer = bytearray(_READ)
-        self._view = memoryview(self._buffer)
 
     def _read(self) -> bytes | None:
         try:
-            size = os.readv(self._fd, (self._buffer,))
+            return os.read(self._fd, _READ)
         except BlockingIOError:
             return None
         except OSError as error:
             raise PortGone(str(error)) from error
-        return bytes(self._view[:size])
 
     def _use(self, descriptor: int) -> None:
         self._fd = descriptor

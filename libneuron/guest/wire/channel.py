@@ -33,7 +33,7 @@ from libneuron.guest.wire.record import (
     RecordEncoder,
     mark,
 )
-from libneuron.guest.wire.tls import TlsPipe
+from libneuron.guest.wire.tls import TlsPipe, keep_heap
 
 SYNC_AGAIN = 1.0
 """Seconds after which an unanswered SYNC is repeated; doubles up to :data:`SYNC_SLOWEST`."""
@@ -110,6 +110,7 @@ class Channel:
         self._clock = clock
         self._hello = hello
         self._decoder = RecordDecoder()
+        keep_heap()
         self._tls: TlsPipe | None = None
         self._outbox: list[bytes] = []
         self._again_at = 0.0
@@ -274,7 +275,7 @@ class Channel:
         self.mux.send({"type": "hello", "data": hello})
         events.append(Ready({}))
 
-    def _plain(self, piece: bytes, events: list[ChannelEvent]) -> None:
+    def _plain(self, piece: bytes | memoryview, events: list[ChannelEvent]) -> None:
         for item in self.mux.receive(piece):
             if self.phase is _READY:
                 events.append(item)
@@ -311,10 +312,10 @@ class Channel:
             if data:
                 self._outbox.append(self._encoder.records(data))
 
-    def _encrypt(self, plain: bytes) -> None:
-        if self._tls is not None:
-            self._tls.write(plain)
-            self._push_tls()
+    @property
+    def more(self) -> bool:
+        """Whether :meth:`take` may have something."""
+        return bool(self._outbox) or self.mux.more
 
     def take(self, *, bulk: bool = True) -> bytes:
         """Bytes to put on the port now: messages, and with ``bulk`` at most one piece of a body.
@@ -322,14 +323,13 @@ class Channel:
         Call with ``bulk`` only when the port took everything handed out before, so that no queue grows.
         """
         outbox = self._outbox
-        if self.phase is _READY:
-            plain = self.mux.take_urgent()
+        if self.phase is _READY and self._tls is not None:
+            plain = self.mux.take(bulk=bulk)
             if plain:
-                self._encrypt(plain)
-            if bulk:
-                plain = self.mux.take_bulk()
-                if plain:
-                    self._encrypt(plain)
+                made = self._encoder.records(self._tls.seal(plain))
+                if not outbox:
+                    return made
+                outbox.append(made)
         if not outbox:
             return b""
         joined = b"".join(outbox)

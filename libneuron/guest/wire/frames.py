@@ -17,7 +17,7 @@ from libneuron.guest.wire.errors import ProtocolError
 
 HEADER = struct.Struct(">II")  # kind in the upper 8 bits and length in the lower 24; stream
 MAX_MESSAGE = 16 * 1024
-MAX_BODY = 64 * 1024
+MAX_BODY = 256 * 1024
 MAX_REASON = 256
 
 
@@ -75,7 +75,7 @@ class FrameDecoder:
         self._stream = 0
         self._left = 0  # bytes that the present BODY frame still lacks
 
-    def feed(self, data: bytes) -> list[Frame | Piece]:
+    def feed(self, data: bytes | memoryview) -> list[Frame | Piece]:
         """Take plain bytes, return the frames they complete. Raises: ProtocolError."""
         if self._tail:
             data = self._tail + data
@@ -107,6 +107,6 @@ class FrameDecoder:
                 break
             else:
                 at = begin + length
-                frames.append(Frame(kind, stream, data[begin:at]))
-        self._tail = data[at:]
+                frames.append(Frame(kind, stream, bytes(data[begin:at])))
+        self._tail = bytes(data[at:]) if at < end else b""
         return frames

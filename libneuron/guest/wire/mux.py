@@ -35,7 +35,8 @@ MAX_GATHERED = 64 * 1024 * 1024
 """Bytes of unfinished ``data`` objects that may come in at once."""
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
 _SLOW_PIECE = 8 * 1024
-_PIECE = MAX_BODY - 8 - 4 * 24  # what, with header and four TLS records around it, fits two records
+_PIECE = MAX_BODY - 8 - 16 * 24  # what, with header and 16 TLS records around it, fits eight records
+_ZEROS = memoryview(bytes(_PIECE))
 _INLINE = MAX_MESSAGE - 1024
 _MESSAGE = Kind.MESSAGE  # looked up once: an enumeration's members are slow to reach
 
@@ -68,11 +69,11 @@ class ZeroSource:
     def __init__(self, size: int) -> None:
         self._left = size
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> memoryview:
         """See :class:`Source`."""
-        size = min(size, self._left)
-        self._left -= size
-        return bytes(size)
+        piece = _ZEROS[: min(size, self._left)]
+        self._left -= len(piece)
+        return piece
 
 
 class SourceError(Exception):
@@ -201,6 +202,19 @@ class Mux:
             out.waiting = False
             self._turn.append(stream)
 
+    @property
+    def more(self) -> bool:
+        """Whether there may be something to send: a message, or a body that is not waiting for its source."""
+        return bool(self._turn or self._urgent or self._arrived >= _ARRIVED_STEP)
+
+    def take(self, *, bulk: bool) -> bytes:
+        """All waiting messages, and with ``bulk`` the next piece of a body."""
+        plain = self.take_urgent()
+        if bulk and self._turn:
+            piece = self.take_bulk()
+            return plain + piece if plain else piece
+        return plain
+
     def take_urgent(self) -> bytes:
         """All waiting messages, credits and ends, as plain bytes."""
         urgent = self._urgent
@@ -270,7 +284,7 @@ class Mux:
         if self._in.pop(stream, None) is not None:
             self._urgent.append(frame(Kind.STOP, stream))
 
-    def receive(self, plain: bytes) -> list[MuxEvent]:
+    def receive(self, plain: bytes | memoryview) -> list[MuxEvent]:
         """Take plain bytes, return what they mean. Raises: ProtocolError."""
         events: list[MuxEvent] = []
         for found in self._decoder.feed(plain):

@@ -15,7 +15,8 @@ from pathlib import Path
 from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 
 _RECORD = 16 * 1024  # the most one call of SSL_read gives
-_GATHER = 128 * 1024
+_GATHER = 256 * 1024
+_KEPT_HEAP = 2 * 1024 * 1024
 
 # What OpenSSL names errors by which one end refuses the other's certificate.
 _REFUSALS = (
@@ -59,6 +60,16 @@ def context(identity: Identity, *, server: bool) -> ssl.SSLContext:
     return made
 
 
+def keep_heap() -> None:
+    """Make and drop one large block, so that blocks up to its size come from a heap that is kept.
+
+    glibc maps larger blocks one by one and gives them back at once, until a program frees one (mallopt(3),
+    M_MMAP_THRESHOLD, "dynamic"); each piece of bulk would cost its page faults. Harmless elsewhere.
+    """
+    block = bytes(_KEPT_HEAP)  # never touched: it takes no memory
+    del block
+
+
 class TlsPipe:
     """One TLS session: wire bytes in, plain bytes out, and the other way round."""
 
@@ -68,9 +79,6 @@ class TlsPipe:
         self._tls = made.wrap_bio(self._in, self._out, server_side=server)
         self._peer_der = peer_der
         self.established = False
-        # One buffer for a burst of TLS records: its pieces would cost more than the copy that joins them.
-        self._buffer = bytearray(_GATHER)
-        self._view = memoryview(self._buffer)
 
     def start(self) -> None:
         """Begin the handshake (the client speaks first)."""
@@ -97,38 +105,53 @@ class TlsPipe:
         """Take wire bytes; :meth:`get` gives what they hold."""
         self._in.write(data)
 
-    def get(self) -> list[bytes]:
+    def get(self) -> list[bytes | memoryview]:
         """The plain bytes that have arrived. Raises: ProtocolError, AuthenticationError."""
-        plain: list[bytes] = []
+        plain: list[bytes | memoryview] = []
         if not self.established:
             self._handshake()
             if not self.established:
                 return plain
-        filled = 0
         try:
-            while self._in.pending or self._tls.pending():
-                # With a buffer it returns a count (documentation of ssl; typeshed knows the other form only).
-                count: int = self._tls.read(_RECORD, self._view[filled:])  # type: ignore[assignment]
-                if not count:
-                    raise ProtocolError("the peer ended the session")
-                filled += count
-                if filled > _GATHER - _RECORD:
-                    plain.append(bytes(self._view[:filled]))
-                    filled = 0
+            while size := self._in.pending:
+                # One call takes a whole TLS record, so OpenSSL itself never keeps plain bytes.
+                if size <= _RECORD:
+                    plain.append(self._some(self._tls.read(_RECORD)))
+                else:
+                    self._gather(plain, min(size, _GATHER))
         except ssl.SSLWantReadError:
             pass  # the rest of a TLS record is still to come
         except ssl.SSLError as error:
             raise self._fail(error) from error
-        if filled:
-            plain.append(bytes(self._view[:filled]))
         return plain
 
-    def write(self, data: bytes) -> None:
-        """Encrypt ``data``; :meth:`take` hands it out. Raises: ProtocolError."""
+    @staticmethod
+    def _some(plain: bytes) -> bytes:
+        if not plain:
+            raise ProtocolError("the peer ended the session")
+        return plain
+
+    def _gather(self, plain: list[bytes | memoryview], size: int) -> None:
+        """Many TLS records into one buffer: a block for each would cost more."""
+        view, filled, read = memoryview(bytearray(size)), 0, self._tls.read
+        try:
+            while size - filled >= _RECORD and self._in.pending:
+                # With a buffer it returns a count (documentation of ssl; typeshed knows the other form only).
+                count: int = read(_RECORD, view[filled:])  # type: ignore[assignment]
+                if not count:
+                    raise ProtocolError("the peer ended the session")
+                filled += count
+        finally:
+            if filled:
+                plain.append(view[:filled])
+
+    def seal(self, data: bytes) -> bytes:
+        """``data`` as wire bytes, with all that waited to go out before. Raises: ProtocolError."""
         try:
             self._tls.write(data)
         except ssl.SSLError as error:
             raise self._fail(error) from error
+        return self._out.read()
 
     def take(self) -> bytes:
         """Wire bytes waiting to go out."""

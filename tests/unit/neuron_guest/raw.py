@@ -86,7 +86,9 @@ class RawHost:
 
     def plain(self, data: bytes) -> None:
         """Plain bytes of our choosing, through the real TLS."""
-        self.channel._encrypt(data)
+        channel = self.channel
+        assert channel._tls is not None
+        channel._outbox.append(channel._encoder.records(channel._tls.seal(data)))
         self.flush()
 
     def close(self) -> None:
