@@ -205,7 +205,7 @@ class Mux:
     @property
     def more(self) -> bool:
         """Whether there may be something to send: a message, or a body that is not waiting for its source."""
-        return bool(self._turn or self._urgent or self._arrived >= _ARRIVED_STEP)
+        return bool(self._turn or self._urgent or self._arrived >= REPORTED)
 
     def take(self, *, bulk: bool) -> bytes:
         """All waiting messages, and with ``bulk`` the next piece of a body."""
