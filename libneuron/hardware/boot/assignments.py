@@ -20,6 +20,10 @@ class NotSimple(ValueError):  # noqa: N818 — says what the value is
     """The value is computed by the shell; a person must edit it."""
 
 
+class OpenQuote(NotSimple):
+    """A quotation mark is never closed: the kernel takes all that follows, ours too, as one word."""
+
+
 @dataclass(frozen=True)
 class Assignment:
     """Where a value stands (``start`` to ``end``, without its quotes). ``appends``: it adds to what was set

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from libneuron.errors import NeuronError
 from libneuron.hardware.boot import cmdline, formats, initramfs
-from libneuron.hardware.boot.assignments import NotSimple
+from libneuron.hardware.boot.assignments import NotSimple, OpenQuote
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
 from libneuron.hardware.boot.errors import BootError
@@ -117,6 +117,8 @@ def _without_ours(edit: FileEdit, now: bytes | None, wish: Wish) -> bytes:
     )
     try:
         text = formats.take_back(formats.format_of(edit.path), before, after, there)
+    except OpenQuote as error:
+        raise BootError("hardware.quote-open", value=str(error)) from error
     except NotSimple as error:
         words = " ".join(wish.set)
         raise BootError("hardware.undo-by-hand", path=edit.path, value=str(error), words=words) from error

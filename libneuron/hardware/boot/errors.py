@@ -27,6 +27,14 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "Add these words to the kernel's command line yourself: {words}."),
         Exit.CANNOT,
     ),
+    "hardware.quote-open": Message(
+        QT_TRANSLATE_NOOP(
+            "hardware",
+            "A quotation mark is never closed in the kernel's options “{value}”; nothing was touched.",
+        ),
+        QT_TRANSLATE_NOOP("hardware", "Close it in the boot configuration, then try again."),
+        Exit.CANNOT,
+    ),
     "hardware.undo-by-hand": Message(
         QT_TRANSLATE_NOOP(
             "hardware", "The file “{path}” now computes the value “{value}”; it was not touched."

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from libneuron.hardware.boot import assignments, cmdline
+from libneuron.hardware.boot.assignments import OpenQuote
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
 
@@ -72,7 +73,7 @@ def format_of(path: str) -> Format:
 
 def change(text: str, form: Format, wish: Wish) -> str:
     """``text`` with ``wish`` done in each of its command lines. Raises: NotSimple."""
-    for line in reversed(form(text)):
+    for line in reversed(_closed(form, text)):
         old = [text[span.start : span.end] for span in line.spans]
         new, missing = cmdline.change_lines(old, wish, line.target)
         if missing:
@@ -106,7 +107,7 @@ def take_back(form: Format, before: str, after: str, now: str) -> str:
         ),
         unset=tuple(sorted(given)),
     )  # fmt: skip
-    for line in reversed(form(now)):
+    for line in reversed(_closed(form, now)):
         texts = [now[span.start : span.end] for span in line.spans]
         untouched = [known.get(text, set()) for text in texts]
         if all(len(choice) == 1 for choice in untouched):
@@ -115,6 +116,16 @@ def take_back(form: Format, before: str, after: str, now: str) -> str:
             new = cmdline.swap_lines(texts, given, back.set, line.target)
         now = _replace(now, line.spans, new)
     return now
+
+
+def _closed(form: Format, text: str) -> tuple[CommandLine, ...]:
+    """The command lines of ``text``. Raises: NotSimple; OpenQuote (kernel ``lib/cmdline.c`` next_arg)."""
+    found = form(text)
+    for line in found:
+        for span in line.spans:
+            if text.count('"', span.start, span.end) % 2:
+                raise OpenQuote(text[span.start : span.end])
+    return found
 
 
 def _replace(text: str, spans: tuple[Span, ...], new: list[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from libneuron.hardware.boot import initramfs, loaders
-from libneuron.hardware.boot.assignments import NotSimple
+from libneuron.hardware.boot.assignments import NotSimple, OpenQuote
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
 from libneuron.hardware.boot.errors import BootError
@@ -25,7 +25,7 @@ def _check(wish: Wish) -> None:
 def plan(root: Tree, wish: Wish, *, modules: Sequence[str] = (), files: Sequence[FileEdit] = ()) -> BootPlan:
     """What it takes to boot with ``wish``, with ``modules`` in the initramfs, and with ``files`` beside.
 
-    Raises: BootError loader-unknown, initramfs-unknown, loader-by-hand, argument-unsafe.
+    Raises: BootError loader-unknown, initramfs-unknown, loader-by-hand, quote-open, argument-unsafe.
     Nothing has been touched then.
     """
     _check(wish)
@@ -46,6 +46,8 @@ def plan(root: Tree, wish: Wish, *, modules: Sequence[str] = (), files: Sequence
         raise BootError("hardware.loader-unknown", words=words)
     try:
         told = loader.plan(root, wish)
+    except OpenQuote as error:
+        raise BootError("hardware.quote-open", value=str(error)) from error
     except NotSimple as error:
         raise BootError("hardware.loader-by-hand", value=str(error), words=words) from error
     edits += told.edits

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from libneuron.hardware.boot import cmdline, formats
-from libneuron.hardware.boot.assignments import NotSimple
+from libneuron.hardware.boot.assignments import NotSimple, OpenQuote
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan
 from libneuron.hardware.boot.errors import BootError
@@ -249,11 +249,40 @@ def test_sh_itself_reads_the_golden_file() -> None:
     assert said == "loglevel=3 quiet intel_iommu=on"
 
 
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        (formats.kernel_cmdline, '"'),
+        (formats.kernel_cmdline, 'quiet dyndbg="file a.c +p\n'),
+        (formats.kernel_cmdline, 'quiet x="a\nroot=b"\n'),
+        (formats.entry, 'linux /x\noptions quiet x="a\n'),
+        (formats.limine, '/A\nprotocol: linux\ncmdline: quiet "\n'),
+        (formats.grub, "GRUB_CMDLINE_LINUX='x=\"a'\n"),
+        (formats.grub, 'GRUB_CMDLINE_LINUX_DEFAULT="x=\\"a"\n'),
+    ],
+)
+def test_no_word_is_added_behind_a_quotation_mark_that_never_ends(form: Format, text: str) -> None:
+    with pytest.raises(OpenQuote):
+        formats.change(text, form, ON)
+
+
+def test_a_quotation_mark_that_never_ends_is_named_to_the_person(tmp_path: Path) -> None:
+    shutil.copytree(TREES / "debian-grub/before", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "etc/default/grub").write_text("GRUB_CMDLINE_LINUX_DEFAULT='quiet x=\"a'\n")
+    with pytest.raises(BootError) as caught:
+        plan(Root(tmp_path), ON)
+    assert (caught.value.code, caught.value.params["value"]) == ("hardware.quote-open", 'quiet x="a')
+
+
 @given(st.text(max_size=200))
+@example('"')
+@example('linux \noptions "')
 def test_any_text_is_edited_or_refused(text: str) -> None:
     for form in FORMATS:
         try:
             changed = formats.change(text, form, ON)
+        except OpenQuote:
+            assert '"' in text
         except NotSimple:
             assert form in (formats.grub, formats.limine_entry_tool)
         else:
