@@ -23,6 +23,8 @@ from neuron_guest.backend import Backend, BackendError, Mode
 
 _R = TypeVar("_R")
 TEXT = "text/plain;charset=utf-8"
+_TEXT_IN_DATA = 1024 * 1024  # bytes of text; more travels as a body, which costs no more memory than it has
+_ICONS = 2 * 1024 * 1024  # bytes of all icons of one answer; they are decoration
 
 
 @dataclass(frozen=True)
@@ -76,16 +78,20 @@ def _launch_app(call: Call[LaunchApp]) -> Answer:
 
 
 def _list_apps(call: Call[ListApps]) -> Answer:
-    apps = [
-        {
-            "id": app.id,
-            "name": app.name,
-            "path": app.path,
-            "args": list(app.args),
-            "icon": base64.b64encode(app.icon).decode(),
-        }
-        for app in call.backend.apps(icons=call.request.icons)
-    ]
+    apps = []
+    left = _ICONS
+    for app in call.backend.apps(icons=call.request.icons):
+        icon = app.icon if len(app.icon) <= left else b""
+        left -= len(icon)
+        apps.append(
+            {
+                "id": app.id,
+                "name": app.name,
+                "path": app.path,
+                "args": list(app.args),
+                "icon": base64.b64encode(icon).decode(),
+            }
+        )
     return Answer({"apps": apps})
 
 
@@ -125,7 +131,10 @@ def _clipboard_get(call: Call[ClipboardGet]) -> Answer:
         return Answer({"mime": call.request.mime, "size": len(data)}, body=data)
     if TEXT not in call.backend.clipboard_offer().formats:
         return Answer({"text": ""})
-    return Answer({"text": call.backend.clipboard_read(TEXT).decode("utf-8", "replace")})
+    data = call.backend.clipboard_read(TEXT)
+    if len(data) > _TEXT_IN_DATA:
+        return Answer({"mime": TEXT, "size": len(data)}, body=data)
+    return Answer({"text": data.decode("utf-8", "replace")})
 
 
 def _clipboard_set(call: Call[ClipboardSet]) -> Answer:

@@ -11,6 +11,9 @@ from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 
+_TEXT = "text/plain;charset=utf-8"
+_TEXT_IN_DATA = 1024 * 1024  # bytes of text; more travels as a body, which costs no more memory than it has
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -122,7 +125,10 @@ class GuestApi:
     async def metrics(self) -> Mapping[str, float]:
         """cpu (0–1), memory_used and memory_total in bytes, uptime in seconds."""
         found = (await self.requester.request("get_metrics")).data
-        return {key: float(value) for key, value in found.items() if isinstance(value, (int, float))}
+        try:
+            return {key: float(value) for key, value in found.items() if isinstance(value, (int, float))}
+        except OverflowError as error:
+            raise GuestError("guest.protocol", vm=self.requester.label, details=str(error)) from error
 
     async def set_resolution(self, width: int, height: int, *, refresh: int = 0) -> GuestMode:
         """Switch the display; returns the mode the guest read back."""
@@ -214,7 +220,8 @@ class GuestApi:
     async def clipboard_text(self) -> str:
         """The guest's clipboard as text; empty where it holds none."""
         try:
-            return (await self._ask("clipboard_get", timeout=60)).text("text")
+            reply = await self.requester.request("clipboard_get", timeout=60)
+            return reply.body.decode("utf-8", "replace") if reply.body else Fields(reply.data).text("text")
         except FieldError as error:
             raise self._odd(error) from error
 
@@ -223,7 +230,11 @@ class GuestApi:
         return (await self.requester.request("clipboard_get", {"mime": mime}, timeout=120)).body
 
     async def set_clipboard_text(self, text: str, *, secret: bool = False) -> None:
-        """Replace the guest's clipboard by ``text``."""
+        """Replace the guest's clipboard by ``text``; a long one travels as a body."""
+        data = text.encode("utf-8", "replace")
+        if len(data) > _TEXT_IN_DATA:
+            await self.set_clipboard({_TEXT: data}, secret=secret)
+            return
         await self._ask("clipboard_set", {"text": text, "secret": secret}, timeout=60)
 
     async def set_clipboard(self, items: Mapping[str, bytes], *, secret: bool = False) -> None:

@@ -83,7 +83,12 @@ class Session:
         self._tell = tell
         self._event = event
         self._loop = asyncio.get_running_loop()
-        self._channel = Channel(host=True, credentials=lambda _hint: credentials(), clock=self._loop.time)
+        self._channel = Channel(
+            host=True,
+            credentials=lambda _hint: credentials(),
+            clock=self._loop.time,
+            expected=lambda head: self._waiting_for(head.get("request_id")) is not None,
+        )
         self._transport: Transport | None = None
         self._pending = b""
         self._blocked = False
@@ -210,7 +215,7 @@ class Session:
             if item.stream:
                 self._channel.mux.stop(item.stream)
             return
-        request = self._requests.get(identity) if type(identity) is int else None
+        request = self._waiting_for(identity)
         if request is None:
             _log.debug("an answer nobody waits for: %.64r", identity)
             if item.stream:
@@ -221,6 +226,9 @@ class Session:
             self._bodies[item.stream] = request
         else:
             self._answered(request)
+
+    def _waiting_for(self, identity: object) -> _Request | None:
+        return self._requests.get(identity) if type(identity) is int else None
 
     def _body(self, item: Body) -> None:
         request = self._bodies.get(item.stream)

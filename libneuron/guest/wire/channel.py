@@ -94,7 +94,7 @@ class Channel:
 
     ``credentials`` is asked at each new session, so that new keys are used at once. A guest's gets the
     host's hint (see :func:`hint`); None means that this end has no such key, and the session fails.
-    ``used`` is what the present session was begun with.
+    ``used`` is what the present session was begun with. ``expected``: see :class:`Mux`.
     """
 
     def __init__(
@@ -104,11 +104,13 @@ class Channel:
         credentials: Callable[[bytes], Credentials | None],
         clock: Callable[[], float] = time.monotonic,
         hello: Callable[[], Mapping[str, Any]] | None = None,
+        expected: Callable[[Mapping[str, Any]], bool] | None = None,
     ) -> None:
         self._host = host
         self._credentials = credentials
         self._clock = clock
         self._hello = hello
+        self._expected = expected
         self._decoder = RecordDecoder()
         keep_heap()
         self._tls: TlsPipe | None = None
@@ -120,7 +122,7 @@ class Channel:
         self._silent = True  # no data record arrived in this epoch yet
         self.phase = Phase.IDLE
         self.used: Credentials | None = None
-        self.mux = Mux(clock)
+        self.mux = Mux(clock, expected)
 
     # -- beginning ----------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class Channel:
         if not self._host:
             self._answered_call = b""
         self.phase = phase
-        self.mux = Mux(self._clock)
+        self.mux = Mux(self._clock, self._expected)
 
     def _sync(self) -> None:
         self._outbox.append(mark(Mark.SYNC, self._epoch, hint(self.used.peer_der) if self.used else NO_HINT))
@@ -291,7 +293,7 @@ class Channel:
             self.start()  # the host cannot know otherwise: no TLS alert tells it
         self.phase = Phase.FAILED
         self._tls = None
-        self.mux = Mux(self._clock)
+        self.mux = Mux(self._clock, self._expected)
         return Down(error)
 
     def fail(self, reason: str) -> Down:

@@ -8,6 +8,8 @@ only while the receiver has given credit and the window has room; messages alway
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,9 +31,11 @@ from libneuron.guest.wire.window import REPORTED, Window
 CREDIT = 1024 * 1024
 """Bytes of a body that may be on their way or unread at the receiver."""
 MAX_STREAMS = 64
-MAX_DATA = 48 * 1024 * 1024
-"""Largest ``data`` object of a message, in bytes of JSON."""
-MAX_GATHERED = 64 * 1024 * 1024
+MAX_DATA = 4 * 1024 * 1024
+"""Largest ``data`` object of a message, in bytes of JSON: decoded, it takes up to twenty times the memory."""
+MAX_UNASKED = 64 * 1024
+"""Largest ``data`` of a message that answers nothing."""
+MAX_GATHERED = 16 * 1024 * 1024
 """Bytes of unfinished ``data`` objects that may come in at once."""
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
 _SLOW_PIECE = 8 * 1024
@@ -40,8 +44,27 @@ _ZEROS = memoryview(bytes(_PIECE))
 _INLINE = MAX_MESSAGE - 1024
 _MESSAGE = Kind.MESSAGE  # looked up once: an enumeration's members are slow to reach
 
+_DEEPEST = 64  # levels of objects and lists; whatever walks through deeper ones could run out of stack
+_MOST = 50_000  # objects and lists in one message: an empty one takes 30 times the memory of its text
+# Texts are passed over whole, so that brackets in them do not count; one that never ends is a text, too.
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder().decode
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number beyond all bounds")
+    return value
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+# What is taken from the peer can be sent on: the encoder takes neither NaN nor infinity.
+_decode = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number).decode
 
 
 class Source(Protocol):
@@ -139,6 +162,8 @@ def encode(head: Mapping[str, Any]) -> bytes:
 
 def decode(payload: bytes) -> dict[str, Any]:
     """A message from JSON. Raises: ProtocolError."""
+    if payload.count(b"[") + payload.count(b"{") > _DEEPEST:
+        _check_shape(payload)
     try:
         found = _decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -148,11 +173,32 @@ def decode(payload: bytes) -> dict[str, Any]:
     return found
 
 
-class Mux:
-    """One end of the stream. ``clock`` gives monotonic seconds."""
+def _check_shape(payload: bytes) -> None:
+    """Raises: ProtocolError if objects and lists are nested deeper, or are more, than in any real message."""
+    depth = count = 0
+    for found in _BRACKETS.finditer(payload):
+        mark = found[0]
+        if mark in (b"[", b"{"):
+            depth += 1
+            count += 1
+            if depth > _DEEPEST or count > _MOST:
+                raise ProtocolError("a message of too many parts")
+        elif mark in (b"]", b"}"):
+            depth -= 1
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+
+class Mux:
+    """One end of the stream. ``clock`` gives monotonic seconds.
+
+    ``expected`` says whether somebody waits for a message with this head; a large one nobody waits for is
+    stopped instead of being put together. Without it, every message is expected.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], expected: Callable[[Mapping[str, Any]], bool] | None = None
+    ) -> None:
         self._clock = clock
+        self._expected = expected
         self._decoder = FrameDecoder()
         self._urgent: deque[bytes] = deque()
         self._out: dict[int, _Out] = {}
@@ -322,6 +368,9 @@ class Mux:
             raise ProtocolError(f"stream {found.stream} begins twice")
         if len(self._in) >= MAX_STREAMS:
             raise ProtocolError("too many bodies at once")
+        if size > MAX_UNASKED and self._expected is not None and not self._expected(head):
+            self._urgent.append(frame(Kind.STOP, found.stream))
+            return
         self._gathered += size
         if self._gathered > MAX_GATHERED:
             raise ProtocolError("too many large messages at once")

@@ -304,6 +304,27 @@ def test_an_odd_value_in_an_answer_is_named(puppet: tuple[Puppet, Watched], data
     assert "data." in caught.value.details
 
 
+def test_a_figure_beyond_all_bounds_is_an_odd_answer(puppet: tuple[Puppet, Watched]) -> None:
+    guest, watched = puppet
+    guest.on("get_metrics", lambda head: {**_fine(head), "data": {"cpu": 10**400}})
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.metrics())
+    assert caught.value.code == "guest.protocol"
+
+
+def test_a_large_event_is_not_put_together(io: LoopThread, puppet: tuple[Puppet, Watched]) -> None:
+    guest, watched = puppet
+
+    async def tell(size: int) -> None:
+        guest.channel.send({"type": "clipboard_offered", "data": {"formats": ["x" * size]}})
+        guest.flush()
+
+    io.wait(tell(3_000_000))
+    io.wait(tell(10))
+    assert watched.events.get(timeout=10)[1] == {"formats": ["x" * 10]}
+    watched.guest.run(lambda api: api.ping())
+
+
 def test_what_a_guest_says_in_an_error_is_shown_without_control_characters(
     puppet: tuple[Puppet, Watched],
 ) -> None:

@@ -10,7 +10,10 @@ from libneuron.guest.wire.errors import ProtocolError
 from libneuron.guest.wire.frames import Kind, frame
 from libneuron.guest.wire.mux import (
     CREDIT,
+    MAX_DATA,
+    MAX_GATHERED,
     MAX_STREAMS,
+    MAX_UNASKED,
     Body,
     BodyEnd,
     BytesSource,
@@ -19,6 +22,7 @@ from libneuron.guest.wire.mux import (
     MuxEvent,
     SourceError,
     Stopped,
+    decode,
     encode,
 )
 from libneuron.guest.wire.window import LARGEST, SMALLEST, Window
@@ -96,9 +100,55 @@ def test_a_flood_of_streams_is_an_error() -> None:
 
 def test_a_flood_of_large_messages_is_refused_by_their_announced_size() -> None:
     _, receiver = two()
-    receiver.receive(frame(Kind.MESSAGE, 1, encode({"data_size": 48 << 20})))
+    for number in range(1, MAX_GATHERED // MAX_DATA + 1):
+        receiver.receive(frame(Kind.MESSAGE, number, encode({"data_size": MAX_DATA})))
     with pytest.raises(ProtocolError, match="too many large"):
-        receiver.receive(frame(Kind.MESSAGE, 2, encode({"data_size": 48 << 20})))
+        receiver.receive(frame(Kind.MESSAGE, 63, encode({"data_size": 1})))
+
+
+@pytest.mark.parametrize("size", [MAX_DATA + 1, 2**32, -1, 1.0, "1", None])
+def test_data_larger_than_any_message_is_refused_by_its_announced_size(size: object) -> None:
+    _, receiver = two()
+    with pytest.raises(ProtocolError, match="data_size"):
+        receiver.receive(frame(Kind.MESSAGE, 1, encode({"data_size": size})))
+
+
+def test_a_large_message_nobody_waits_for_is_stopped_before_it_comes() -> None:
+    sender = Mux(FakeClock())
+    receiver = Mux(FakeClock(), expected=lambda head: head.get("request_id") == 1)
+    large = {"text": "x" * (2 * MAX_UNASKED)}
+    sender.send({"request_id": 1, "data": large})
+    sender.send({"request_id": 2, "data": large})
+    sender.send({"type": "clipboard_offered", "data": large})
+    sender.send({"type": "clipboard_offered", "data": {"text": "x" * (MAX_UNASKED // 2)}})
+    events = [event for event in carry(sender, receiver) if isinstance(event, Message)]
+    assert sorted(len(event.head["data"]["text"]) for event in events) == [MAX_UNASKED // 2, 2 * MAX_UNASKED]
+    assert receiver._gathered == 0
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"x":NaN}',
+        b'{"x":-Infinity}',
+        b'{"x":1e999}',
+        b'{"x":1' + b"0" * 5000 + b"}",
+        b'{"x":' + b"[" * 100 + b"]" * 100 + b"}",
+        b'{"x":' + b'{"x":' * 100 + b"1" + b"}" * 101,
+        b'{"x":[' + b"[]," * 100_000 + b"[]]}",
+        b'{"x":"' + b'\\"' * 100_000 + b"[" * 100,
+        b'{"x":"' + b"[" * 100 + b"\\",
+        b"[" * 100_000,
+    ],
+)
+def test_what_could_not_be_sent_on_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode(payload)
+
+
+@pytest.mark.parametrize("text", ["[" * 70_000, '{"' * 40_000, "\\" * 99 + '"[{' * 99, 'x"]}' * 99 + "\\"])
+def test_brackets_in_texts_are_no_nesting(text: str) -> None:
+    assert decode(encode({"x": [text, {"y": text}]})) == {"x": [text, {"y": text}]}
 
 
 def test_a_stopped_body_is_not_sent_on() -> None:
