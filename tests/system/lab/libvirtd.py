@@ -69,7 +69,7 @@ class Libvirtd:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        own = {name: self.folder / name for name in ("etc", "lib", "run", "log", "sockets")}
+        own = {name: self.folder / name for name in ("etc", "lib", "run", "log", "lock", "sockets")}
         for path in own.values():
             path.mkdir(exist_ok=True)
         capabilities = (
@@ -83,6 +83,8 @@ class Libvirtd:
         binds = {
             "/etc/libvirt": own["etc"], "/var/lib/libvirt": own["lib"], "/run/libvirt": own["run"],
             "/var/log/libvirt": own["log"], "/var/cache/libvirt": capabilities,
+            # Locks of channels name the process that holds them, and ours are numbered in a namespace.
+            str(Path("/var/lock").resolve()): own["lock"],
         }  # fmt: skip
         for place in binds:
             Path(place).mkdir(parents=True, exist_ok=True)
