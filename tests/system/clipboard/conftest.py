@@ -15,6 +15,7 @@ import pytest
 
 from libneuron.system.clipboard.model import Clipboard, ClipboardOffer
 from libneuron.system.clipboard.x11 import Times, X11Clipboard
+from tests.screen import start_xvfb
 
 WAIT = 20.0  # seconds after which a test gives up
 
@@ -106,14 +107,7 @@ class Display:
 
 @pytest.fixture(scope="session")
 def xvfb() -> Iterator[str]:
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-noreset", "-nolisten", "tcp"],
-        pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        name = f":{pipe.readline().strip()}"
+    server, name = start_xvfb("640x480x24")
     yield name
     server.terminate()
     server.wait()

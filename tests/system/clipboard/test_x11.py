@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from libneuron.system.clipboard.model import Claim, Clipboard
 from libneuron.system.clipboard.spool import MIB, Content, SpoolLimits
 from libneuron.system.clipboard.targets import FILES, HTML, ORIGIN, PNG, RTF, SECRET_HINT, TEXT
 from libneuron.system.clipboard.x11 import X11Clipboard
+from tests.screen import start_xvfb
 from tests.system.clipboard.conftest import WAIT, Display, Watched
 
 LIMITS = SpoolLimits()
@@ -291,14 +291,7 @@ def test_closing_ends_what_waits_and_later_calls_say_so(
 
 
 def test_a_display_that_goes_away_is_reported_once(watched: Watched, tmp_path: Path) -> None:
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-noreset", "-nolisten", "tcp"],
-        pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        name = f":{pipe.readline().strip()}"
+    server, name = start_xvfb()
     host = X11Clipboard(spool=tmp_path, display=name)
     host.start(watched.changed, watched.gone)
     watched.until(lambda offer: True)

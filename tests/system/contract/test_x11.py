@@ -24,30 +24,16 @@ from neuron_guest.backend import Backend
 from neuron_guest.keys import GuestKeys
 from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.platform.posix import UnixListenPort
+from tests.screen import start_openbox, start_xvfb
 from tests.system.contract.contract import GuestContract, Subject, eventually
 
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
     """An X server with openbox; its name."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
-        pass_fds=(writing,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as numbers:
-        name = f":{numbers.readline().strip()}"
-    environment = {**os.environ, "DISPLAY": name}
-    manager = subprocess.Popen(["openbox"], env=environment, stderr=subprocess.DEVNULL)
-
-    def managed() -> bool:
-        done = subprocess.run(["wmctrl", "-m"], env=environment, capture_output=True, check=False)
-        return done.returncode == 0
-
+    server, name = start_xvfb("1280x800x24")
+    manager = start_openbox({**os.environ, "DISPLAY": name})
     try:
-        assert eventually(managed, seconds=60)
         yield name
     finally:
         for process in (manager, server):

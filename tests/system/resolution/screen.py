@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from tests.screen import start_openbox, start_xvfb
 
 WAIT = 20.0
 CLASS = "looking-glass-client"
@@ -73,21 +74,11 @@ class Screen:
 @contextmanager
 def running() -> Iterator[Screen]:
     """A screen of its own, ended afterwards."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "2560x1600x24", "-noreset", "-nolisten", "tcp"],
-        pass_fds=(write,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        made = Screen(f":{pipe.readline().strip()}")
+    server, name = start_xvfb("2560x1600x24")
+    made = Screen(name)
     made.programs.append(server)
     try:
-        made.start("openbox", "--sm-disable")
-        # A window mapped before the manager is up would stay unmanaged and in no client list.
-        deadline = time.monotonic() + WAIT
-        while "window id" not in made.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"):
-            assert time.monotonic() < deadline, "openbox did not start"
+        made.programs.append(start_openbox({**os.environ, "DISPLAY": name}))
         yield made
     finally:
         made.close()

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from tests.screen import start_xvfb
 from tests.system.wine import jsonbytes
 from tests.system.wine.runtime import windows_python
 
@@ -61,7 +62,7 @@ class WineLab:
         self.python = windows_python() / "python.exe"
         self._programs: list[subprocess.Popen[bytes]] = []
         self._drivers: list[_Driver] = []
-        self._xvfb, display = _start_xvfb(folder)
+        self._xvfb, display = start_xvfb(_LARGEST_SCREEN, log=folder / "xvfb.log")
         self.env = {
             **{name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ},
             "DISPLAY": display,
@@ -175,34 +176,6 @@ class WineLab:
             program.wait(timeout=30)
         self._xvfb.terminate()
         self._xvfb.wait(timeout=30)
-
-
-def _start_xvfb(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    reading, writing = os.pipe()
-    with (folder / "xvfb.log").open("wb") as log:
-        xvfb = subprocess.Popen(
-            # A test run that is killed takes its screen with it, and that takes Wine.
-            [
-                "setpriv",
-                "--pdeathsig",
-                "TERM",
-                "Xvfb",
-                "-displayfd",
-                str(writing),
-                "-screen",
-                "0",
-                _LARGEST_SCREEN,
-                "-nolisten",
-                "tcp",
-            ],
-            pass_fds=(writing,),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    os.close(writing)
-    with os.fdopen(reading) as numbers:
-        return xvfb, f":{numbers.readline().strip()}"
 
 
 class _Driver:

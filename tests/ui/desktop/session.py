@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
+from tests.screen import start_openbox, start_xvfb
+
 _T = TypeVar("_T")
 ROOT = Path(__file__).resolve().parents[3]
 _PANEL = """[General]
@@ -82,12 +84,11 @@ class Desktop:
 
     def __enter__(self) -> Desktop:
         try:
-            self.environment["DISPLAY"] = (
-                f":{self._told('-displayfd', 'Xvfb', '-screen', '0', '1280x900x24')}"
-            )
-            bus = self._told("--print-address", "dbus-daemon", "--session", "--nofork", equals=True)
+            server, self.environment["DISPLAY"] = start_xvfb(log=self._log("Xvfb"))
+            self._running.append(server)
+            bus = self._told("--print-address", "dbus-daemon", "--session", "--nofork")
             self.environment["DBUS_SESSION_BUS_ADDRESS"] = bus
-            self.start("openbox", name="openbox")
+            self._running.append(start_openbox(self.environment, log=self._log("openbox")))
             self.start("/usr/libexec/at-spi-bus-launcher", "--launch-immediately", name="at-spi")
             wait_for(lambda: self.owns("org.a11y.Bus"), "the accessibility bus")
         except BaseException:
@@ -100,11 +101,10 @@ class Desktop:
             self.stop(process)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _told(self, option: str, program: str, *words: str, equals: bool = False) -> str:
+    def _told(self, option: str, program: str, *words: str) -> str:
         """Start a daemon that writes its address to a descriptor; returns what it wrote."""
         read, write = os.pipe()
-        flag = [f"{option}={write}"] if equals else [option, str(write)]
-        self.start(program, *words, *flag, name=program, pass_fds=(write,))
+        self.start(program, *words, f"{option}={write}", name=program, pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as answer:
             told = answer.readline().strip()
