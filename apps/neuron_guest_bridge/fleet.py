@@ -20,22 +20,28 @@ from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
 from libneuron.guest.permissions import PermissionStore
+from libneuron.guest.wire.requests import Permission
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.machines import SIMULATED, Act, Listeners, Machine, Snapshot
-from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices, direction_of, with_direction
+from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices, with_direction
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
     from libneuron.guest.hypervisor.connection import Change, Hypervisor
     from libneuron.guest.keys import KeyStore
+    from libneuron.progress import Progress
     from libneuron.system.clipboard.model import Clipboard
+    from neuron_guest_bridge.handing_over import HandOver
+    from neuron_guest_bridge.joining import Proof, Prospect, Stage
     from neuron_guest_bridge.link import Link, Surroundings
     from neuron_guest_bridge.simulation import Simulation
+    from neuron_guest_bridge.subjects import SimulatedSubject, VmSubject
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _REMEMBERED = 500  # lines of activity
+_PATIENCE = 60.0  # seconds for the fleet's own thread, which may be waiting for libvirt
 
 
 class Fleet:
@@ -71,6 +77,7 @@ class Fleet:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
         self._looking = threading.Event()
+        self._news = threading.Condition()
         self.snapshot = Snapshot()
 
     @property
@@ -118,13 +125,7 @@ class Fleet:
 
     def set_direction(self, machine: str, direction: Direction) -> None:
         """Which copies may cross. Raises: GuestError."""
-        link = self._links.get(machine)
-        if link is not None:
-            link.set_direction(direction)
-        else:
-            store = self._permissions
-            store.set(machine, with_direction(store.get(machine), direction))
-        self._do(self._publish)
+        self.allow(machine, with_direction(self._permissions.get(machine), direction))
 
     def send_copy(self, machine: str, source: Side) -> None:
         """Offer what is on one clipboard now on the other. Raises: GuestError."""
@@ -152,6 +153,41 @@ class Fleet:
         """A picture of the machine's desktop. Raises: GuestError."""
         return self.ask(machine, lambda api: api.screenshot())
 
+    def allow(self, machine: str, allowed: frozenset[Permission]) -> None:
+        """What a machine may do from now on. Raises: GuestError."""
+        link = self._links.get(machine)
+        if link is not None:
+            link.allow(allowed)
+        else:
+            self._permissions.set(machine, allowed)
+        self._do(self._publish)
+
+    def prospect(self, machine: str) -> Prospect:
+        """What pairing a machine would come to. Raises: GuestError."""
+        return self._subject(machine).prospect()
+
+    def pair(
+        self,
+        machine: str,
+        way: HandOver,
+        *,
+        add_channel: bool,
+        told: Callable[[Stage, NeuronError | None], None],
+        progress: Progress,
+    ) -> Proof:
+        """Pair a machine; blocks until it works. Raises: GuestError, Cancelled."""
+        from neuron_guest_bridge import joining
+
+        return joining.pair(
+            self._subject(machine), way, add_channel=add_channel, told=told, progress=progress
+        )
+
+    def forget(self, machine: str) -> None:
+        """Forget a machine's keys: it can no longer connect. Raises: GuestError."""
+        subject = self._subject(machine)
+        subject.store.revoke(machine)
+        subject.reconnect()
+
     def power(self, machine: str, act: str) -> None:
         """One of :class:`Act`. Raises: GuestError."""
         if machine == SIMULATED:
@@ -175,7 +211,6 @@ class Fleet:
         """Start the simulated guest and connect to it. Raises: GuestError."""
         if self._simulation is not None:
             return
-        from neuron_guest_bridge.link import Link
         from neuron_guest_bridge.simulation import Simulation
 
         simulation = Simulation()
@@ -186,10 +221,18 @@ class Fleet:
             simulation.close()
             raise
         self._simulation = simulation
+        self._join_simulation()
+        self._do(self._publish)
+
+    def _join_simulation(self) -> None:
+        simulation = self._simulation
+        if simulation is None or not simulation.store.candidates(SIMULATED):
+            return
+        from neuron_guest_bridge.link import Link
+
         self._links[SIMULATED] = Link(
             SIMULATED, self._simulated_name, simulation.endpoint(), simulation.keys(), self._surroundings()
         )
-        self._do(self._publish)
 
     def stop_simulation(self) -> None:
         """End the simulated guest, if it runs."""
@@ -278,7 +321,8 @@ class Fleet:
                 name=self._simulated_name,
                 power=Power.RUNNING,
                 channel=ChannelState.CONNECTED,
-                paired=True,
+                paired=bool(self._simulation.store.candidates(SIMULATED)),
+                allowed=self._permissions.get(SIMULATED),
                 simulated=True,
             )
             machines.append(self._with_link(made))
@@ -288,6 +332,8 @@ class Fleet:
         listeners = self._listeners
         if listeners is not None:
             listeners.changed(self.snapshot)
+        with self._news:
+            self._news.notify_all()
 
     def _machine(self, domain: Domain) -> Machine:
         return Machine(
@@ -296,7 +342,7 @@ class Fleet:
             power=domain.power,
             channel=domain.channel,
             paired=bool(self._store().candidates(domain.uuid)),
-            clipboard=direction_of(self._permissions.get(domain.uuid)),
+            allowed=self._permissions.get(domain.uuid),
         )
 
     def _with_link(self, machine: Machine) -> Machine:
@@ -309,7 +355,7 @@ class Fleet:
             state=client.state,
             problem=client.problem,
             version=str(client.hello.get("version", ""))[:32],
-            clipboard=direction_of(link.allowed()),
+            allowed=link.allowed(),
             sharing=link.sharing,
             manual=shared.manual,
             rivals=shared.rivals,
@@ -320,7 +366,45 @@ class Fleet:
             follow_said=link.following.said,
         )
 
+    def _reconnect(self, machine: str) -> None:
+        link = self._links.pop(machine, None)
+        if link is not None:
+            link.close()
+        if machine == SIMULATED:
+            self._join_simulation()
+            self._publish()
+        else:
+            self._look()
+
     # -- on any thread -----------------------------------------------------------------------------
+
+    def _subject(self, machine: str) -> VmSubject | SimulatedSubject:
+        from neuron_guest_bridge.subjects import Bonds, SimulatedSubject, VmSubject
+
+        def reconnect() -> None:
+            done = threading.Event()
+            self._do(lambda: self._reconnect(machine))
+            self._do(done.set)
+            done.wait(_PATIENCE)
+
+        def wait(seconds: float) -> None:
+            with self._news:
+                self._news.wait(seconds)
+            found = self.snapshot.find(machine)
+            if found is None or found.power is Power.OFF:
+                raise GuestError("guest.vm-off", vm=found.name if found else machine)
+
+        bonds = Bonds(lambda: self._links.get(machine), reconnect, wait)
+        simulation = self._simulation
+        if machine == SIMULATED and simulation is not None:
+            return SimulatedSubject(simulation, self._simulated_name, bonds)
+        domain = self._domains.get(machine)
+        if domain is None:
+            raise GuestError("guest.no-vm", vm=machine)
+        where = self._where
+        return VmSubject(
+            self._vms(), domain, self._store(), bonds, state=where.state, resources=where.resources
+        )
 
     def _vms(self) -> Hypervisor:
         """libvirt. Raises: GuestError no-libvirt-library."""

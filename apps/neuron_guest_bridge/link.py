@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
-from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Owner, Rules, Side
+from libneuron.guest.clipboard.rules import Activity, Happened, Owner, Rules, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.owned import OwnedEndpoint
 from libneuron.guest.permissions import PermissionStore
@@ -33,7 +33,6 @@ from neuron_guest_bridge.sharing import (
     OWNS_CLIPBOARD,
     Choices,
     direction_of,
-    with_direction,
 )
 
 _log = logging.getLogger(__name__)
@@ -99,6 +98,21 @@ class Link:
         return self._around.permissions.get(self.machine)
 
     @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self.client.state
+
+    @property
+    def problem(self) -> GuestError | None:
+        """Why it is not ready."""
+        return self.client.problem
+
+    @property
+    def version(self) -> str:
+        """NeuronGuest's version, empty before it said."""
+        return str(self.client.hello.get("version", ""))[:32]
+
+    @property
     def sharing(self) -> bool:
         """Whether the clipboard is connected."""
         return self._clipboard is not None
@@ -123,9 +137,9 @@ class Link:
         """Something changed: try to connect at once."""
         self._around.io.loop.call_soon_threadsafe(self.client.kick)
 
-    def set_direction(self, direction: Direction) -> None:
-        """Store which copies may cross, and make it so. Blocks. Raises: GuestError."""
-        self._around.permissions.set(self.machine, with_direction(self.allowed(), direction))
+    def allow(self, allowed: frozenset[Permission]) -> None:
+        """Store what the machine may do, and make it so. Blocks. Raises: GuestError."""
+        self._around.permissions.set(self.machine, allowed)
         self._apply_rules()
         self._around.io.wait(self.client.update_permissions(), timeout=20)
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from libneuron.errors import NeuronError
 from libneuron.guest.clipboard.rules import Direction, Rival
 from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.resolution import Say
 from libneuron.guest.state import State
+from libneuron.guest.wire.requests import Permission
 from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.sharing import direction_of
 
 SIMULATED = "simulated"
 """The id of the simulated machine."""
@@ -30,6 +33,7 @@ class Act:
 class Machine:
     """One machine. ``state`` and ``problem`` are the connection's.
 
+    ``allowed``: what the person lets it do,
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
     its display is to follow Looking Glass' window, ``follow_said``: why it does not.
@@ -44,7 +48,7 @@ class Machine:
     problem: NeuronError | None = None
     version: str = ""
     simulated: bool = False
-    clipboard: Direction = Direction.BOTH
+    allowed: frozenset[Permission] = DEFAULT
     sharing: bool = False
     manual: bool = False
     rivals: frozenset[Rival] = frozenset()
@@ -53,6 +57,18 @@ class Machine:
     can_follow: bool = False
     follows: bool = False
     follow_said: Say | None = None
+
+    @property
+    def clipboard(self) -> Direction:
+        """Which copies may cross."""
+        return direction_of(self.allowed)
+
+    @property
+    def wants_pairing(self) -> bool:
+        """Whether pairing is what it needs next."""
+        if self.power is not Power.RUNNING or self.channel is ChannelState.NEEDS_RESTART:
+            return False
+        return self.channel is ChannelState.MISSING or not self.paired or self.state is State.NOT_PAIRED
 
     @property
     def ready(self) -> bool:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApp, GuestMode, Screenshot
 from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.wire.requests import Permission
 from libneuron.ui.tasks import Task, tasks
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.machines import Listeners, Snapshot
+
+if TYPE_CHECKING:
+    from libneuron.progress import Progress
+    from neuron_guest_bridge.handing_over import HandOver
+    from neuron_guest_bridge.joining import Proof, Prospect, Stage
 
 _T = TypeVar("_T")
 Modes = tuple[tuple[GuestMode, ...], GuestMode]
@@ -63,6 +69,26 @@ class Machines(Protocol):
     def follow(self, machine: str, *, on: bool) -> None:
         """Have the display follow Looking Glass' window."""
 
+    def allow(self, machine: str, allowed: frozenset[Permission]) -> None:
+        """What it may do."""
+
+    def prospect(self, machine: str) -> Prospect:
+        """What pairing it would come to."""
+
+    def pair(
+        self,
+        machine: str,
+        way: HandOver,
+        *,
+        add_channel: bool,
+        told: Callable[[Stage, NeuronError | None], None],
+        progress: Progress,
+    ) -> Proof:
+        """Pair it."""
+
+    def forget(self, machine: str) -> None:
+        """Forget its keys."""
+
     def screenshot(self, machine: str) -> Screenshot:
         """A picture of its desktop."""
 
@@ -106,16 +132,20 @@ class Model(QObject):
         for gone in was_ready - ready:
             self.apps.pop(gone, None)
             self.apps_problem.pop(gone, None)
-        for come in ready - was_ready:
+        could = {m.id for m in before.machines if m.ready and Permission.LAUNCH in m.allowed}
+        can = {m.id for m in snapshot.machines if m.ready and Permission.LAUNCH in m.allowed}
+        for come in (ready - was_ready) | (can ^ could) & ready:
             self._fetch_apps(come)
         self.changed.emit()
 
     def _fetch_apps(self, machine: str) -> None:
         def told(apps: tuple[GuestApp, ...]) -> None:
+            self.apps_problem.pop(machine, None)
             self.apps[machine] = tuple(sorted(apps, key=lambda app: app.name.casefold()))
             self.apps_changed.emit()
 
         def failed(error: NeuronError) -> None:
+            self.apps.pop(machine, None)
             self.apps_problem[machine] = error
             self.apps_changed.emit()
 

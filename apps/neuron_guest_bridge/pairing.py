@@ -5,27 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from libneuron.cli import Reply
 from libneuron.errors import Exit
-from libneuron.guest import setup_disc
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
-from libneuron.guest.hypervisor import disc, handover
 from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import ChannelState, Domain
-from libneuron.guest.keys import GUEST_PLACES, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
 from libneuron.system.loop import LoopThread
 from neuron_guest_bridge import targets
+from neuron_guest_bridge.handing_over import on_disc, through_agent
 
 
 def _tell(text: str) -> None:
@@ -100,17 +95,16 @@ def _hand_over(
     """Hand ``text`` over; what that leaves behind is undone with ``stack``. Returns the way taken."""
     if method in ("auto", "agent") and (domain.guest_agent_connected or method == "agent"):
         try:
-            family = handover.system(hypervisor, domain).family
-            handover.write_file(hypervisor, domain, GUEST_PLACES[family], text.encode())
+            through_agent(hypervisor, domain, text)
         except GuestError as error:
             if method == "agent":
                 raise
             _tell(f"{error.sentence()} The set-up disc is used instead.")
         else:
             return "agent"
-    image = stack.enter_context(_burnt(text))
-    inserted = disc.insert(hypervisor, domain, image)
-    stack.callback(_take_out, lambda: disc.remove(hypervisor, domain, inserted))
+    stack.enter_context(
+        on_disc(hypervisor, domain, text, resources=targets.paths().resources, stuck=_tell_stuck)
+    )
     _tell(
         f"The set-up disc is in “{domain.name}”. If NeuronGuest is not installed there yet, install it from "
         "the disc: “sudo sh setup.sh” on Linux, “setup” in the folder “windows” on Windows."
@@ -151,25 +145,5 @@ def _wait_for_owner(
         time.sleep(1)
 
 
-def _take_out(remove: Callable[[], None]) -> None:
-    try:
-        remove()
-    except GuestError as error:  # the pairing itself stands; the key on the disc is spent
-        _tell(f"{error.sentence()} {error.hint()}")
-
-
-@contextmanager
-def _burnt(text: str) -> Iterator[Path]:
-    """The disc's image where QEMU's own user can read it and nobody can list it; deleted afterwards.
-
-    QEMU's user has another name on each distribution, so everybody may read it: its key is no secret (every
-    user of the guest reads the disc), is good once, and is worth something only to who reaches the channel.
-    """
-    with tempfile.TemporaryDirectory(prefix="neuron-setup-", dir="/var/tmp") as name:
-        folder = Path(name)
-        image = folder / "neuron-setup.iso"
-        files = setup_disc.contents(text, resources=targets.paths().resources)
-        image.write_bytes(setup_disc.image(files))
-        image.chmod(0o644)
-        folder.chmod(0o711)
-        yield image
+def _tell_stuck(error: GuestError) -> None:
+    _tell(f"{error.sentence()} {error.hint()}")

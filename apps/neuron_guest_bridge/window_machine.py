@@ -43,7 +43,13 @@ class MachinePage(QWidget):
             ),
             tone=Tone.INFO,
         )
-        self.hint = Notice("", tone=Tone.WARN)
+        self.pair = Button(
+            translate("Machine", "Pa&ir…"),
+            translate("Machine", "Connect this machine with Guest Bridge, step by step"),
+            icon="key",
+            on_click=self._pair,
+        )
+        self.hint = Notice("", tone=Tone.WARN, buttons=[self.pair])
         self.apps = AppsPage(model)
         self.clipboard = ClipboardCard(model)
         self.display = DisplayCard(model)
@@ -55,7 +61,8 @@ class MachinePage(QWidget):
         sharing = column(self.clipboard, self.display, None, gap=2)
         self._tab(Scroller(sharing), translate("Machine", "Clipboard and &display"))
         self._tab(self.activity, translate("Machine", "Acti&vity"))
-        states = row(self.power, self.connection, None, gap=3)
+        states = row(self.power, self.connection, gap=3)
+        states.setStretch(1, 1)
         head = row(column(self.name, states, gap=1), self.main, self.more, gap=1)
         head.setStretch(0, 1)
         for button in (self.main, self.more):
@@ -79,6 +86,7 @@ class MachinePage(QWidget):
         self.connection.show_state(connection.text, connection.tone)
         self.simulated.setVisible(machine.simulated)
         self.hint.setVisible(bool(connection.hint))
+        self.pair.setVisible(machine.wants_pairing)
         if connection.hint:
             self.hint.show_text(connection.hint, Tone.WARN)
         self._show_acts(machine)
@@ -102,6 +110,15 @@ class MachinePage(QWidget):
     def _main(self) -> None:
         if self._machine is not None:
             self._act(self._machine.acts[0])
+
+    def _pair(self) -> None:
+        from neuron_guest_bridge.window_pairing import PairingDialog
+
+        if self._machine is not None:
+            self.assistant = PairingDialog(self._model, self._machine, self.window())
+            self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self.assistant.setWindowModality(Qt.WindowModality.WindowModal)
+            self.assistant.open()
 
     def _act(self, name: str) -> None:
         if self._machine is not None:

@@ -49,9 +49,8 @@ def connection(machine: Machine) -> Words:
             Tone.WARN,
             translate(
                 "Machine",
-                "This machine has no channel for Guest Bridge yet. "
-                "“neuron-guest-bridge pair {name}” sets it up and says what to do in the machine.",
-            ).format(name=machine.name),
+                "This machine is not set up for Guest Bridge yet. “Pair” does it, step by step.",
+            ),
         )
     if machine.channel is ChannelState.NEEDS_RESTART:
         return Words(
@@ -65,7 +64,7 @@ def connection(machine: Machine) -> Words:
         return Words(
             translate("Machine", "Not paired"),
             Tone.WARN,
-            translate("Machine", "Pair it with “neuron-guest-bridge pair {name}”.").format(name=machine.name),
+            translate("Machine", "This machine and Guest Bridge do not know each other yet."),
         )
     if machine.state is State.IN_USE:
         return Words(

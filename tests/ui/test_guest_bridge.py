@@ -12,19 +12,24 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from libneuron.errors import Cancelled
 from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
+from libneuron.progress import Progress
 from libneuron.ui.dialogs import ConfirmDialog, ErrorDialog
 from libneuron.ui.text import pixels
 from neuron_guest_bridge import words
 from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.handing_over import HandOver
+from neuron_guest_bridge.joining import Proof
 from neuron_guest_bridge.machines import Act, Machine, Snapshot
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.tray import Tray
 from neuron_guest_bridge.window_main import MainWindow
+from neuron_guest_bridge.window_pairing import PairingDialog
 from tests.ui.scenes.guest_bridge import LINES, MACHINES, WINDOWS, Recorded, settle
 
 
@@ -203,3 +208,58 @@ def test_the_tray_tells_the_state_in_words_and_in_the_picture(shown: Shown, qtbo
 
 def _picture(tray: Tray) -> bytes:
     return bytes(tray.icon.icon().pixmap(32, 32).toImage().constBits())
+
+
+def _assistant(shown: Shown) -> PairingDialog:
+    shown.window.show_machine("8b")
+    shown.window.page.pair.click()
+    settle()
+    return shown.window.page.assistant
+
+
+def test_the_assistant_pairs_only_with_consent_and_ends_with_the_proof(shown: Shown) -> None:
+    assistant = _assistant(shown)
+    assert assistant.how.way is HandOver.AGENT  # what asks least of the person
+    assert not assistant.stack.next.isEnabled()
+    assistant.how.channel.setChecked(True)
+    QTest.keyClick(assistant.how, Qt.Key.Key_Return)
+    settle()
+    shown.asked("pair", "8b", HandOver.AGENT, True)
+    assert assistant.stack.page is assistant.proof
+    assert "NeuronGuest 0.1.0" in assistant.proof.facts.text()
+
+
+def test_the_assistant_says_what_went_wrong_and_tries_again(shown: Shown) -> None:
+    assistant = _assistant(shown)
+    assistant.how.channel.setChecked(True)
+    shown.recorded.problem = GuestError("guest.vm-off", vm="debian-12")
+    assistant.stack.go_next()
+    settle()
+    assert "is not running" in assistant.doing.problem.label.text()
+    assert not assistant.stack.next.isEnabled()
+    shown.recorded.problem = None
+    assistant.doing.again.click()
+    settle()
+    assert assistant.stack.page is assistant.proof
+
+
+def test_closing_the_assistant_gives_up_what_was_begun(shown: Shown, qtbot: QtBot) -> None:
+    begun, gave_up = threading.Event(), threading.Event()
+
+    def pair(_machine: str, _way: HandOver, *, progress: Progress, **_rest: object) -> Proof:
+        begun.set()
+        while True:
+            try:
+                progress.check()
+            except Cancelled:
+                gave_up.set()
+                raise
+
+    shown.recorded.pair = pair  # type: ignore[method-assign, assignment]
+    assistant = _assistant(shown)
+    assistant.how.channel.setChecked(True)
+    assistant.stack.go_next()
+    assert begun.wait(30)
+    QTest.keyClick(assistant, Qt.Key.Key_Escape)
+    assert gave_up.wait(30)
+    qtbot.waitUntil(lambda: not assistant.isVisible())

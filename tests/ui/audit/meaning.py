@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QRadioButton,
     QTabBar,
     QWidget,
 )
@@ -74,7 +75,9 @@ def roles(window: QWidget) -> Iterator[Finding]:
                 yield Finding(2, place(widget), f"a button with the role {found.role().name}")
             if not offered & {"Press", "Toggle", "ShowMenu"} and widget.isEnabled():
                 yield Finding(2, place(widget), "a button without an action")
-            if widget.isEnabled() and not takes_tab(widget):
+            # Tab stops at the chosen one of several radio buttons; the arrows reach the others.
+            grouped = isinstance(widget, QRadioButton) and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+            if widget.isEnabled() and not takes_tab(widget) and not grouped:
                 yield Finding(2, place(widget), "a button that takes no focus")
         elif takes_tab(widget) and found.role() in (_ROLE.Client, _ROLE.NoRole, _ROLE.Pane):
             yield Finding(2, place(widget), "takes the focus and has no role")

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from PySide6.QtWidgets import QApplication, QWidget
 
+from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApp, GuestMode, Screenshot
 from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
+from libneuron.guest.keys import GUEST_PLACES
 from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
+from libneuron.guest.wire.requests import Permission
+from libneuron.progress import Progress
 from neuron_guest.simulated import png
 from neuron_guest_bridge.acting import act_on
 from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.handing_over import HandOver
+from neuron_guest_bridge.joining import Proof, Prospect, Stage
 from neuron_guest_bridge.machines import Act, Listeners, Machine, Snapshot
 from neuron_guest_bridge.model import Model, Modes
 from neuron_guest_bridge.window_main import MainWindow
+from neuron_guest_bridge.window_pairing import PairingDialog
 
 WINDOWS = Machine(
     id="6f1c",
@@ -71,6 +79,12 @@ APPS = tuple(
 MODES = tuple(GuestMode(*size, 60) for size in ((1280, 800), (1920, 1080), (2560, 1440)))
 
 
+PROSPECT = Prospect(
+    tuple(HandOver), adds_channel=True, file=Path("/home/ada/hand-over/neuron-enrolment.json")
+)
+PROOF = Proof("0.1.0", "Windows 11", "DESKTOP-7", 2.31)
+
+
 class Recorded:
     """Machines that answer from memory; ``asked`` notes what was done. See ``neuron_guest_bridge.model``."""
 
@@ -80,6 +94,7 @@ class Recorded:
         self.lines = lines
         self.asked: list[tuple[object, ...]] = []
         self.problem: GuestError | None = None
+        self.pairing = PROSPECT
         self._listeners: Listeners | None = None
 
     def start(self, listeners: Listeners) -> None:
@@ -144,6 +159,34 @@ class Recorded:
     def follow(self, machine: str, *, on: bool) -> None:
         """See Machines."""
         self._note("follow", machine, on)
+
+    def allow(self, machine: str, allowed: frozenset[Permission]) -> None:
+        """See Machines."""
+        self._note("allow", machine, allowed)
+
+    def prospect(self, machine: str) -> Prospect:
+        """See Machines."""
+        self._note("prospect", machine)
+        return self.pairing
+
+    def pair(
+        self,
+        machine: str,
+        way: HandOver,
+        *,
+        add_channel: bool,
+        told: Callable[[Stage, NeuronError | None], None],
+        progress: Progress,
+    ) -> Proof:
+        """See Machines."""
+        told(Stage.WAITING, None)
+        progress.check()
+        self._note("pair", machine, way, add_channel)
+        return PROOF
+
+    def forget(self, machine: str) -> None:
+        """See Machines."""
+        self._note("forget", machine)
 
     def screenshot(self, machine: str) -> Screenshot:
         """See Machines."""
@@ -267,6 +310,51 @@ def power_off() -> QWidget:
     return dialog
 
 
+def _pairing(machine: Machine = MACHINES[2]) -> PairingDialog:
+    model = Model(Recorded(_ALL))
+    settle()
+    made = PairingDialog(model, machine)
+    model.setParent(made)
+    settle()
+    return made
+
+
+def pairing_how() -> QWidget:
+    """The assistant: which way."""
+    return _pairing()
+
+
+def pairing_file() -> QWidget:
+    """The assistant: a file to copy, and an agent that is silent so far."""
+    made = _pairing()
+    problem = GuestError("guest.agent-silent", vm="debian-12")
+    made.stack.blockSignals(True)
+    made.stack.go_to(made.doing)
+    made.stack.blockSignals(False)
+    made.doing.show_way(HandOver.FILE, PROSPECT.file)
+    made.doing.show_stage(Stage.WAITING, problem)
+    return made
+
+
+def pairing_failed() -> QWidget:
+    """The assistant: it did not work."""
+    made = _pairing()
+    made.stack.blockSignals(True)
+    made.stack.go_to(made.doing)
+    made.stack.blockSignals(False)
+    made.doing.show_way(HandOver.DISC, PROSPECT.file)
+    made.doing.show_error(GuestError("guest.vm-off", vm="debian-12"))
+    return made
+
+
+def pairing_proof() -> QWidget:
+    """The assistant: it works."""
+    made = _pairing()
+    made.proof.show_proof(PROOF)
+    made.stack.go_to(made.proof)
+    return made
+
+
 SCENES = {
     "bridge-applications": applications,
     "bridge-sharing": sharing,
@@ -280,8 +368,13 @@ SCENES = {
     "bridge-nothing": nothing,
     "bridge-no-libvirt": no_libvirt,
     "bridge-power-off": power_off,
+    "bridge-pairing-how": pairing_how,
+    "bridge-pairing-file": pairing_file,
+    "bridge-pairing-failed": pairing_failed,
+    "bridge-pairing-proof": pairing_proof,
 }
 DATA = (
     "win11", "win10-old", "debian-12", "fedora", "win-sim", "Notepad", *_NAMES,
-    "AM", "PM", "MiB", "KiB", "qemu:///system",
+    "AM", "PM", "MiB", "KiB", "qemu:///system", PROSPECT.file.as_posix(), *GUEST_PLACES.values(),
+    PROOF.version, PROOF.system, PROOF.hostname,
 )  # fmt: skip

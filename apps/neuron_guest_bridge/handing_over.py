@@ -1,0 +1,95 @@
+"""How a machine gets its first keys: through qemu-ga, on a set-up disc, or as a file to be copied."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from libneuron.guest.errors import GuestError
+from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
+from libneuron.system.files import write_atomic
+
+if TYPE_CHECKING:
+    from libneuron.guest.hypervisor.connection import Hypervisor
+    from libneuron.guest.hypervisor.domains import Domain
+
+
+class HandOver(Enum):
+    """The ways, in the order in which they ask more of the person."""
+
+    AGENT = "agent"  # qemu-ga writes it: nothing to do
+    DISC = "disc"  # a disc in the machine's drive, with everything to install
+    FILE = "file"  # the person copies a file
+
+
+def through_agent(hypervisor: Hypervisor, domain: Domain, text: str) -> None:
+    """Have qemu-ga write ``text`` where NeuronGuest looks. Raises: GuestError."""
+    from libneuron.guest.hypervisor import handover
+
+    family = handover.system(hypervisor, domain).family
+    handover.write_file(hypervisor, domain, GUEST_PLACES[family], text.encode())
+
+
+@contextmanager
+def on_disc(
+    hypervisor: Hypervisor,
+    domain: Domain,
+    text: str,
+    *,
+    resources: Path,
+    stuck: Callable[[GuestError], None],
+) -> Iterator[None]:
+    """Inside, the set-up disc is in the drive. ``stuck``: it could not be taken out. Raises: GuestError."""
+    from libneuron.guest.hypervisor import disc
+
+    with burnt(text, resources=resources) as image:
+        inserted = disc.insert(hypervisor, domain, image)
+        try:
+            yield
+        finally:
+            try:
+                disc.remove(hypervisor, domain, inserted)
+            except GuestError as error:  # the pairing itself stands; the key on the disc is spent
+                stuck(error)
+
+
+@contextmanager
+def burnt(text: str, *, resources: Path) -> Iterator[Path]:
+    """The disc's image where QEMU's own user can read it and nobody can list it; deleted afterwards.
+
+    QEMU's user has another name on each distribution, so everybody may read it: its key is no secret (every
+    user of the guest reads the disc), is good once, and is worth something only to who reaches the channel.
+    """
+    from libneuron.guest import setup_disc
+
+    with tempfile.TemporaryDirectory(prefix="neuron-setup-", dir="/var/tmp") as name:
+        folder = Path(name)
+        image = folder / "neuron-setup.iso"
+        files = setup_disc.contents(text, resources=resources)
+        image.write_bytes(setup_disc.image(files))
+        image.chmod(0o644)
+        folder.chmod(0o711)
+        yield image
+
+
+def file_of(state: Path, vm: str) -> Path:
+    """Where the file to copy lies for the machine ``vm``."""
+    return state / "hand-over" / vm / ENROLMENT_FILE
+
+
+@contextmanager
+def as_file(path: Path, text: str) -> Iterator[None]:
+    """``path`` holds the hand-over inside; it is deleted afterwards, spent or given up."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomic(path, text.encode(), mode=0o600)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody keeps other things there
+            path.parent.rmdir()

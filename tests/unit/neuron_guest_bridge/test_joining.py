@@ -1,0 +1,136 @@
+"""Pairing while the program runs, with a real agent: the proof, giving up, and what is left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from libneuron.errors import Cancelled, NeuronError
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor import opening
+from libneuron.guest.hypervisor.connection import Hypervisor
+from libneuron.guest.wire.requests import Permission
+from libneuron.progress import Progress
+from libneuron.system.clipboard.errors import ClipboardError
+from libneuron.system.clipboard.model import Clipboard
+from libneuron.system.clock import RealClock
+from libneuron.system.paths import below
+from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.fleet import Fleet
+from neuron_guest_bridge.handing_over import HandOver
+from neuron_guest_bridge.joining import Proof, Stage
+from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
+
+
+def _no_clipboard() -> Clipboard:
+    raise ClipboardError("clipboard.unavailable")
+
+
+def _no_libvirt(_uri: str) -> Hypervisor:
+    raise GuestError("guest.no-libvirt-library")
+
+
+class Home:
+    """A fleet with the simulated machine, connected."""
+
+    def __init__(self, folder: Path) -> None:
+        self.snapshot = Snapshot()
+        self._news = threading.Condition()
+        self.fleet = Fleet(
+            below(folder),
+            uri="test:///default",
+            clock=RealClock(),
+            host_clipboard=_no_clipboard,
+            simulated_name="Simulated",
+        )
+        self.fleet.start(Listeners(self._changed, self._happened))
+        self.fleet.simulate()
+        self.until(lambda machine: machine.ready)
+
+    def _changed(self, snapshot: Snapshot) -> None:
+        with self._news:
+            self.snapshot = snapshot
+            self._news.notify_all()
+
+    def _happened(self, line: Line) -> None:
+        del line
+
+    def until(self, holds: Callable[[Machine], bool]) -> None:
+        """Until the simulated machine is so."""
+
+        def now() -> bool:
+            found = self.snapshot.find(SIMULATED)
+            return found is not None and holds(found)
+
+        with self._news:
+            assert self._news.wait_for(now, 60), self.snapshot
+
+    def pair(self, told: Callable[[Stage, NeuronError | None], None], progress: Progress) -> Proof:
+        """Pair it by file."""
+        return self.fleet.pair(SIMULATED, HandOver.FILE, add_channel=False, told=told, progress=progress)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    monkeypatch.setattr(opening, "hypervisor", _no_libvirt)
+    made = Home(tmp_path)
+    yield made
+    made.fleet.close()
+
+
+def _progress() -> Progress:
+    return Progress(clock=time.monotonic)
+
+
+def test_forgotten_keys_connect_no_more_and_pairing_anew_ends_with_an_answer(home: Home) -> None:
+    home.fleet.forget(SIMULATED)
+    home.until(lambda machine: not machine.paired and not machine.ready and machine.wants_pairing)
+    with pytest.raises(GuestError):
+        home.fleet.modes(SIMULATED)
+    stages: list[Stage] = []
+    proof = home.pair(lambda stage, _problem: stages.append(stage), _progress())
+    assert list(dict.fromkeys(stages)) == [Stage.PREPARING, Stage.WAITING, Stage.PROVING]
+    assert (proof.version, proof.hostname) == ("0.1.0", "simulated-guest")
+    assert proof.ms > 0
+    home.until(lambda machine: machine.ready and machine.paired)
+    assert not home.fleet.prospect(SIMULATED).file.exists()  # spent
+
+
+def test_a_paired_machine_is_paired_anew_while_it_is_connected(home: Home) -> None:
+    home.pair(lambda _stage, _problem: None, _progress())
+    home.until(lambda machine: machine.ready)
+
+
+def test_giving_up_leaves_no_key_and_no_file_behind(home: Home) -> None:
+    home.fleet.forget(SIMULATED)
+    file = home.fleet.prospect(SIMULATED).file
+    progress = _progress()
+    handed: list[bool] = []
+
+    def told(stage: Stage, _problem: NeuronError | None) -> None:
+        if stage is Stage.WAITING:
+            handed.append(file.exists())
+            progress.cancel()
+
+    with pytest.raises(Cancelled):
+        home.pair(told, progress)
+    assert handed[0]
+    home.until(lambda machine: not machine.paired)
+    assert not file.exists()
+
+
+def test_what_is_no_longer_allowed_is_refused_at_once(home: Home) -> None:
+    assert home.fleet.screenshot(SIMULATED).width == 1280
+    found = home.snapshot.find(SIMULATED)
+    assert found is not None
+    home.fleet.allow(SIMULATED, found.allowed - {Permission.SCREENSHOT})
+    with pytest.raises(GuestError) as refused:
+        home.fleet.screenshot(SIMULATED)
+    assert refused.value.code == "guest.not-permitted"
+    home.until(lambda machine: Permission.SCREENSHOT not in machine.allowed)
+    home.fleet.allow(SIMULATED, found.allowed)
+    assert home.fleet.screenshot(SIMULATED).width == 1280
