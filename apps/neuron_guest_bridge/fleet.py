@@ -29,7 +29,7 @@ from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices,
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
     from libneuron.guest.hypervisor.connection import Change, Hypervisor
-    from libneuron.guest.keys import KeyStore
+    from libneuron.guest.keys import KeyStore, Pairing
     from libneuron.progress import Progress
     from libneuron.system.clipboard.model import Clipboard
     from neuron_guest_bridge.handing_over import HandOver
@@ -78,6 +78,7 @@ class Fleet:
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
         self._looking = threading.Event()
         self._news = threading.Condition()
+        self._permitting = threading.Lock()
         self.snapshot = Snapshot()
 
     @property
@@ -125,7 +126,20 @@ class Fleet:
 
     def set_direction(self, machine: str, direction: Direction) -> None:
         """Which copies may cross. Raises: GuestError."""
-        self.allow(machine, with_direction(self._permissions.get(machine), direction))
+        self._allow(machine, lambda allowed: with_direction(allowed, direction))
+
+    def permit(self, machine: str, permission: Permission, *, on: bool) -> None:
+        """Let a machine do something, or no longer. Raises: GuestError."""
+        self._allow(machine, lambda allowed: allowed | {permission} if on else allowed - {permission})
+
+    def _allow(self, machine: str, change: Callable[[frozenset[Permission]], frozenset[Permission]]) -> None:
+        with self._permitting:  # two changes at once must not undo each other
+            allowed = change(self._permissions.get(machine))
+            self._permissions.set(machine, allowed)
+            link = self._links.get(machine)
+            if link is not None:
+                link.tell_permissions()
+        self._do(self._publish)
 
     def send_copy(self, machine: str, source: Side) -> None:
         """Offer what is on one clipboard now on the other. Raises: GuestError."""
@@ -153,15 +167,6 @@ class Fleet:
         """A picture of the machine's desktop. Raises: GuestError."""
         return self.ask(machine, lambda api: api.screenshot())
 
-    def allow(self, machine: str, allowed: frozenset[Permission]) -> None:
-        """What a machine may do from now on. Raises: GuestError."""
-        link = self._links.get(machine)
-        if link is not None:
-            link.allow(allowed)
-        else:
-            self._permissions.set(machine, allowed)
-        self._do(self._publish)
-
     def prospect(self, machine: str) -> Prospect:
         """What pairing a machine would come to. Raises: GuestError."""
         return self._subject(machine).prospect()
@@ -181,6 +186,11 @@ class Fleet:
         return joining.pair(
             self._subject(machine), way, add_channel=add_channel, told=told, progress=progress
         )
+
+    def pairing(self, machine: str) -> Pairing | None:
+        """A machine's keys, if it has some. Raises: GuestError."""
+        subject = self._subject(machine)
+        return next((item for item in subject.store.list() if item.vm == subject.vm), None)
 
     def forget(self, machine: str) -> None:
         """Forget a machine's keys: it can no longer connect. Raises: GuestError."""

@@ -137,9 +137,8 @@ class Link:
         """Something changed: try to connect at once."""
         self._around.io.loop.call_soon_threadsafe(self.client.kick)
 
-    def allow(self, allowed: frozenset[Permission]) -> None:
-        """Store what the machine may do, and make it so. Blocks. Raises: GuestError."""
-        self._around.permissions.set(self.machine, allowed)
+    def tell_permissions(self) -> None:
+        """What the machine may do was changed: make it so. Blocks. Raises: GuestError."""
         self._apply_rules()
         self._around.io.wait(self.client.update_permissions(), timeout=20)
 

@@ -16,6 +16,7 @@ from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.machines import Listeners, Snapshot
 
 if TYPE_CHECKING:
+    from libneuron.guest.keys import Pairing
     from libneuron.progress import Progress
     from neuron_guest_bridge.handing_over import HandOver
     from neuron_guest_bridge.joining import Proof, Prospect, Stage
@@ -69,8 +70,11 @@ class Machines(Protocol):
     def follow(self, machine: str, *, on: bool) -> None:
         """Have the display follow Looking Glass' window."""
 
-    def allow(self, machine: str, allowed: frozenset[Permission]) -> None:
-        """What it may do."""
+    def permit(self, machine: str, permission: Permission, *, on: bool) -> None:
+        """Let it do something, or no longer."""
+
+    def pairing(self, machine: str) -> Pairing | None:
+        """Its keys, if it has some."""
 
     def prospect(self, machine: str) -> Prospect:
         """What pairing it would come to."""

@@ -11,6 +11,7 @@ from libneuron.ui.theme import SPACE
 from libneuron.ui.widgets import Button, Notice, Scroller, Status, Tone, column, row, title
 from neuron_guest_bridge import words
 from neuron_guest_bridge.acting import act_on
+from neuron_guest_bridge.later import Later
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.window_activity import ActivityList
@@ -61,6 +62,8 @@ class MachinePage(QWidget):
         sharing = column(self.clipboard, self.display, None, gap=2)
         self._tab(Scroller(sharing), translate("Machine", "Clipboard and &display"))
         self._tab(self.activity, translate("Machine", "Acti&vity"))
+        self.permissions = Later(self._permissions)
+        self.tabs.addTab(self.permissions, translate("Machine", "Per&missions"))
         states = row(self.power, self.connection, gap=3)
         states.setStretch(1, 1)
         head = row(column(self.name, states, gap=1), self.main, self.more, gap=1)
@@ -71,6 +74,11 @@ class MachinePage(QWidget):
         whole.setStretch(3, 1)
         whole.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
         self.setLayout(whole)
+
+    def _permissions(self) -> QWidget:
+        from neuron_guest_bridge.window_permissions import PermissionsPage
+
+        return PermissionsPage(self._model)
 
     def _tab(self, content: QWidget, name: str) -> None:
         page = QWidget()
@@ -93,6 +101,7 @@ class MachinePage(QWidget):
         self.apps.show_machine(machine)
         self.clipboard.show_machine(machine)
         self.display.show_machine(machine)
+        self.permissions.show_machine(machine)
 
     def _show_acts(self, machine: Machine) -> None:
         first, *others = machine.acts

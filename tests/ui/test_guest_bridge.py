@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from libneuron.errors import Cancelled
+from libneuron.guest.api import GuestApp
 from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
+from libneuron.guest.wire.requests import Permission
 from libneuron.progress import Progress
 from libneuron.ui.dialogs import ConfirmDialog, ErrorDialog
 from libneuron.ui.text import pixels
@@ -30,7 +32,8 @@ from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.tray import Tray
 from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
-from tests.ui.scenes.guest_bridge import LINES, MACHINES, WINDOWS, Recorded, settle
+from neuron_guest_bridge.window_permissions import PermissionsPage
+from tests.ui.scenes.guest_bridge import APPS, LINES, MACHINES, WINDOWS, Recorded, settle
 
 
 class Shown:
@@ -263,3 +266,57 @@ def test_closing_the_assistant_gives_up_what_was_begun(shown: Shown, qtbot: QtBo
     QTest.keyClick(assistant, Qt.Key.Key_Escape)
     assert gave_up.wait(30)
     qtbot.waitUntil(lambda: not assistant.isVisible())
+
+
+def _permissions(shown: Shown) -> PermissionsPage:
+    page = shown.window.page
+    page.tabs.setCurrentWidget(page.permissions)
+    settle()
+    made = page.permissions.page
+    assert isinstance(made, PermissionsPage)
+    return made
+
+
+def test_a_permission_is_changed_with_the_space_bar(shown: Shown) -> None:
+    page = _permissions(shown)
+    assert page.boxes[Permission.POWER].isChecked()
+    assert not page.boxes[Permission.SECRETS].isChecked()
+    QTest.keyClick(page.boxes[Permission.POWER], Qt.Key.Key_Space)
+    shown.asked("permit", "6f1c", Permission.POWER, False)
+
+
+def test_a_permission_that_was_not_changed_shows_what_still_holds(shown: Shown) -> None:
+    page = _permissions(shown)
+    shown.recorded.problem = GuestError("guest.timeout", vm="win11", verb="hello", seconds="15")
+    page.boxes[Permission.POWER].click()
+    shown.qtbot.waitUntil(lambda: _dialog(ErrorDialog) is not None)
+    assert page.boxes[Permission.POWER].isChecked()
+
+
+def test_keys_are_forgotten_only_after_a_question(shown: Shown) -> None:
+    page = _permissions(shown)
+    assert "3a:9f" in page.facts.text()
+    page.forget.click()
+    dialog = _dialog(ConfirmDialog)
+    assert isinstance(dialog, ConfirmDialog)
+    assert ("forget", "6f1c") not in shown.recorded.asked
+    dialog.yes.click()
+    shown.asked("forget", "6f1c")
+
+
+def test_applications_are_asked_for_again_when_starting_them_is_allowed_again(
+    shown: Shown, qtbot: QtBot
+) -> None:
+    refused = replace(WINDOWS, allowed=WINDOWS.allowed - {Permission.LAUNCH})
+    asked: list[str] = []
+
+    def apps(machine: str) -> tuple[GuestApp, ...]:
+        asked.append(machine)
+        return APPS
+
+    shown.recorded.apps = apps  # type: ignore[method-assign, assignment]
+    for machine in (refused, WINDOWS):
+        with qtbot.waitSignal(shown.model.changed):
+            shown.recorded.tell(Snapshot((machine,), looked=True))
+        settle()
+    assert asked == ["6f1c", "6f1c"]

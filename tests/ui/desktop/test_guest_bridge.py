@@ -95,6 +95,25 @@ def test_an_assistive_client_tries_the_simulated_machine(
         assert line.endswith("Started Paint (simulated) in Simulated machine")
 
 
+def test_an_assistive_client_forgets_a_machines_keys_and_pairs_it_anew(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _bridge(desktop, home):
+        assistive.find("push button", "Try a simulated machine").press()
+        assistive.find("list item", "Simulated machine, Simulated · Connected")
+        assistive.find("page tab", "Permissions").press()
+        assistive.find("push button", "Forget its keys…").press()
+        assistive.find("push button", "Forget the keys").press()
+        assistive.find("list item", "Simulated machine, Simulated · Not paired")
+        assistive.find("push button", "Pair…").press()
+        pair = assistive.find("push button", "Pair")
+        wait_for(lambda: "enabled" in pair.states, "a way to pair")
+        pair.press()
+        assistive.find("label", "Simulated machine answered")
+        assistive.find("push button", "Finish").press()
+        assistive.find("list item", "Simulated machine, Simulated · Connected")
+
+
 def test_the_keyboard_alone_changes_the_resolution(
     desktop: Desktop, assistive: Client, home: dict[str, str]
 ) -> None:

@@ -15,7 +15,7 @@ from libneuron.guest.api import GuestApp, GuestMode, Screenshot
 from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
-from libneuron.guest.keys import GUEST_PLACES
+from libneuron.guest.keys import GUEST_PLACES, Pairing
 from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
 from libneuron.guest.wire.requests import Permission
@@ -79,6 +79,7 @@ APPS = tuple(
 MODES = tuple(GuestMode(*size, 60) for size in ((1280, 800), (1920, 1080), (2560, 1440)))
 
 
+PRINT = "3a:9f:02:77:c4:1e:8b:d0:55:61:aa:0c"
 PROSPECT = Prospect(
     tuple(HandOver), adds_channel=True, file=Path("/home/ada/hand-over/neuron-enrolment.json")
 )
@@ -94,7 +95,7 @@ class Recorded:
         self.lines = lines
         self.asked: list[tuple[object, ...]] = []
         self.problem: GuestError | None = None
-        self.pairing = PROSPECT
+        self.ways = PROSPECT
         self._listeners: Listeners | None = None
 
     def start(self, listeners: Listeners) -> None:
@@ -160,14 +161,20 @@ class Recorded:
         """See Machines."""
         self._note("follow", machine, on)
 
-    def allow(self, machine: str, allowed: frozenset[Permission]) -> None:
+    def permit(self, machine: str, permission: Permission, *, on: bool) -> None:
         """See Machines."""
-        self._note("allow", machine, allowed)
+        self._note("permit", machine, permission, on)
+
+    def pairing(self, machine: str) -> Pairing:
+        """See Machines."""
+        return Pairing(
+            machine, "win11", "2026-03-04T09:00:00+00:00", enrolling=False, paired=True, fingerprint=PRINT
+        )
 
     def prospect(self, machine: str) -> Prospect:
         """See Machines."""
         self._note("prospect", machine)
-        return self.pairing
+        return self.ways
 
     def pair(
         self,
@@ -244,6 +251,14 @@ def sharing() -> QWidget:
 def activity() -> QWidget:
     """What happened."""
     return window(_ALL, tab=2)
+
+
+def permissions() -> QWidget:
+    """What it may do."""
+    made = window(_ALL, tab=3)
+    assert made.page.permissions.page
+    settle()
+    return made
 
 
 def off() -> QWidget:
@@ -359,6 +374,7 @@ SCENES = {
     "bridge-applications": applications,
     "bridge-sharing": sharing,
     "bridge-activity": activity,
+    "bridge-permissions": permissions,
     "bridge-off": off,
     "bridge-in-use": in_use,
     "bridge-standing-back": standing_back,
@@ -376,5 +392,5 @@ SCENES = {
 DATA = (
     "win11", "win10-old", "debian-12", "fedora", "win-sim", "Notepad", *_NAMES,
     "AM", "PM", "MiB", "KiB", "qemu:///system", PROSPECT.file.as_posix(), *GUEST_PLACES.values(),
-    PROOF.version, PROOF.system, PROOF.hostname,
+    "2026", PRINT[:23], PROOF.version, PROOF.system, PROOF.hostname,
 )  # fmt: skip

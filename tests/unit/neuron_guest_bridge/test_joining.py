@@ -125,12 +125,23 @@ def test_giving_up_leaves_no_key_and_no_file_behind(home: Home) -> None:
 
 def test_what_is_no_longer_allowed_is_refused_at_once(home: Home) -> None:
     assert home.fleet.screenshot(SIMULATED).width == 1280
-    found = home.snapshot.find(SIMULATED)
-    assert found is not None
-    home.fleet.allow(SIMULATED, found.allowed - {Permission.SCREENSHOT})
+    home.fleet.permit(SIMULATED, Permission.SCREENSHOT, on=False)
     with pytest.raises(GuestError) as refused:
         home.fleet.screenshot(SIMULATED)
     assert refused.value.code == "guest.not-permitted"
     home.until(lambda machine: Permission.SCREENSHOT not in machine.allowed)
-    home.fleet.allow(SIMULATED, found.allowed)
+    home.fleet.permit(SIMULATED, Permission.SCREENSHOT, on=True)
     assert home.fleet.screenshot(SIMULATED).width == 1280
+
+
+def test_changes_at_the_same_moment_do_not_undo_each_other(home: Home) -> None:
+    off = (Permission.SCREENSHOT, Permission.POWER, Permission.LAUNCH, Permission.CLIPBOARD_OUT)
+    threads = [
+        threading.Thread(target=home.fleet.permit, args=(SIMULATED, item), kwargs={"on": False})
+        for item in off
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    home.until(lambda machine: not set(off) & machine.allowed)
