@@ -28,7 +28,13 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def wait(self, work: Coroutine[Any, Any, _T], *, timeout: float | None = None) -> _T:
-        """Run ``work`` on the loop and block until done. Raises: TimeoutError after ``timeout`` seconds."""
+        """Run ``work`` on the loop and block until done. Never on the loop's own thread.
+
+        Raises: TimeoutError after ``timeout`` seconds.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("the loop's own thread would wait for itself for ever")
         future = self.submit(work)
         try:
             return future.result(timeout)

@@ -25,6 +25,10 @@ from libneuron.guest.transport import Link, Transport
 _PIECE = 64 * 1024  # one libvirt message; a short one, because several queue up on the way
 _QUEUE = 128 * 1024  # bytes taken from the writer ahead of libvirt
 _HELD = 1 << 20  # bytes handed to the loop and not yet taken; then reading pauses
+_TAKEN = (  # libvirt src/conf/virchrdev.c: by a stream of this daemon, and by another program's lock file
+    "Active channel stream exists",
+    "is locked by lock file",
+)
 _WATCHED = libvirt.VIR_STREAM_EVENT_HANGUP | libvirt.VIR_STREAM_EVENT_ERROR
 
 
@@ -197,7 +201,7 @@ def _open(uri: str, uuid: str, vm: str, *, force: bool) -> tuple[libvirt.virConn
         domain.openChannel(CHANNEL, stream, libvirt.VIR_DOMAIN_CHANNEL_FORCE if force else 0)
     except libvirt.libvirtError as error:
         connection.close()
-        if "Active channel stream exists" in str(error):
+        if any(words in str(error) for words in _TAKEN):
             raise HypervisorError("guest.channel-in-use", vm=vm, details=str(error)) from error
         if error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:
             raise HypervisorError("guest.vm-off", vm=vm, details=str(error)) from error

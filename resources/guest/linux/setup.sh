@@ -15,12 +15,20 @@ if ! /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/d
     exit 3
 fi
 
+# Unpacked and compiled: out of the archive Python would compile every module at every start. Nobody but this
+# script writes there, so the compiled files need not be compared with their sources. Another Python, after
+# an upgrade of the system, does not use them and compiles again.
 umask 022
-mkdir -p "$agent"
-cp "$disc/linux/neuron-guest.pyz" "$agent/neuron-guest.pyz.new"
-chmod 0755 "$agent/neuron-guest.pyz.new"
-mv -f "$agent/neuron-guest.pyz.new" "$agent/neuron-guest.pyz"
-ln -sf "$agent/neuron-guest.pyz" /usr/local/bin/neuron-guest
+rm -rf "$agent.new" "$agent.old"
+mkdir -p "$agent.new"
+/usr/bin/python3 -I -S -m zipfile -e "$disc/linux/neuron-guest.pyz" "$agent.new"
+/usr/bin/python3 -I -S -m compileall -q -x '/windows/' --invalidation-mode unchecked-hash "$agent.new"
+[ ! -e "$agent" ] || mv "$agent" "$agent.old"
+mv "$agent.new" "$agent"
+rm -rf "$agent.old"
+printf '#!/bin/sh\nexec /usr/bin/python3 -I -S %s "$@"\n' "$agent" > "$agent/neuron-guest"
+chmod 0755 "$agent/neuron-guest"
+ln -sf "$agent/neuron-guest" /usr/local/bin/neuron-guest
 mkdir -p /etc/systemd/system /etc/xdg/autostart
 cp "$disc/linux/neuron-guest.service" /etc/systemd/system/neuron-guest.service
 cp "$disc/linux/neuron-guest-session.desktop" /etc/xdg/autostart/neuron-guest-session.desktop

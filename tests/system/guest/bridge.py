@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import weakref
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +22,9 @@ class Bridge:
         self.uri = uri
         self.home = home
         self.data = home / "data" / "neuron"
+        # As short as /run/user/1000: a socket's path must fit in 108 bytes, and pytest's folders are long.
+        self._runtime = tempfile.mkdtemp(prefix="neuron-run-")
+        weakref.finalize(self, shutil.rmtree, self._runtime)
 
     def start(self, *words: str, stdin: int | IO[str] = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Start a verb; with ``--json``."""
@@ -26,7 +32,7 @@ class Bridge:
             "XDG_DATA_HOME": str(self.data.parent),
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_STATE_HOME": str(self.home / "state"),
-            "XDG_RUNTIME_DIR": str(self.home),
+            "XDG_RUNTIME_DIR": self._runtime,
             "HOME": str(self.home),
         }
         return subprocess.Popen(
@@ -43,6 +49,7 @@ class Bridge:
         """What it printed, as an object."""
         said, complained = process.communicate(timeout=timeout)
         assert process.returncode == status, f"status {process.returncode}: {said}{complained}"
+        assert said, complained
         return json.loads(said)
 
     def run(self, *words: str, status: int = 0, timeout: float = 120) -> Any:

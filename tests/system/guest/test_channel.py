@@ -17,6 +17,7 @@ from libneuron.guest.hypervisor.stream import open_stream
 from libneuron.guest.transport import Transport
 from tests.system.conftest import WithChannel
 from tests.system.lab.domain import Domain
+from tests.system.lab.libvirtd import Libvirtd
 from tests.system.lab.shell import until
 
 pytestmark = pytest.mark.vm
@@ -131,6 +132,24 @@ def test_bytes_go_both_ways_through_libvirt_and_a_second_client_is_told_it_is_ta
         transport.close()
 
     run(work())
+
+
+def test_a_channel_that_another_program_has_locked_is_taken(
+    free: Domain, hypervisor: Hypervisor, libvirtd: Libvirtd
+) -> None:
+    path = hypervisor.domain("Lab guest").channel_path
+    lock = libvirtd.folder / "lock" / f"LCK..{str(path).replace('/', '_')}"
+    lock.write_text("         1\n")  # the first process of its namespace lives as long as the daemon
+
+    async def work() -> None:
+        with pytest.raises(GuestError) as taken:
+            await open_stream(hypervisor.uri, free.handle.UUIDString(), Received(), vm="Lab guest")
+        assert taken.value.code == "guest.channel-in-use"
+
+    try:
+        run(work())
+    finally:
+        lock.unlink()
 
 
 def test_the_endpoint_finds_the_way_and_sees_that_somebody_else_has_the_channel(

@@ -15,7 +15,6 @@ from neuron_guest.keys import ENROLMENT_FILE
 from neuron_guest.platform.linux import link
 from neuron_guest.platform.linux.headless import HeadlessBackend
 from neuron_guest.platform.linux.routed import RoutedBackend, serve_session
-from neuron_guest.platform.linux.session import SessionBackend
 from neuron_guest.platform.posix import DevicePort
 from neuron_guest.port import Port
 
@@ -60,6 +59,8 @@ class LinuxMachine:
     def session_backend(self) -> Backend:
         """See :meth:`Machine.session_backend`."""
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            from neuron_guest.platform.linux.session import SessionBackend  # the service starts without it
+
             return SessionBackend(os.environ)
         return HeadlessBackend()
 
