@@ -52,6 +52,10 @@ def _plan_into(path: Path, options: argparse.Namespace, source: Source) -> Journ
     return journal
 
 
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
+
+
 def scan(options: argparse.Namespace) -> Reply:
     """What is in a source: people, folders, apps, and what stands in the way."""
     rules = load_rules(resources() / "migration")
@@ -60,9 +64,10 @@ def scan(options: argparse.Namespace) -> Reply:
     lines = [f"{found['source']}"]
     for person in found["people"]:
         totals = person["totals"]
-        lines.append(f"{person['name']}: {totals['seen']} entries, {bytes_text(person['size'])}")
+        lines.append(f"{person['name']}: {_entries(totals['seen'])}, {bytes_text(person['size'])}")
         lines += [
-            f"  {item['label']}: {item['count']}, {bytes_text(item['size'])}" for item in person["items"]
+            f"  {item['label']}: {_entries(item['count'])}, {bytes_text(item['size'])}"
+            for item in person["items"]
         ]
     return Reply(found, "\n".join(lines))
 
@@ -88,7 +93,7 @@ def plan(options: argparse.Namespace) -> Reply:
         with _plan_into(path, options, source) as journal:
             made = _plan_data(journal, _home(options).path)
             text = [
-                f"{one.item.label} → ~/{one.item.target}: {one.count} entries, {bytes_text(one.size)}"
+                f"{one.item.label} → ~/{one.item.target}: {_entries(one.count)}, {bytes_text(one.size)}"
                 + "".join(f"\n  {note}" for note in one.notes)
                 for one in summary.items(journal)
                 if one.item.selected
@@ -141,7 +146,7 @@ def retry(options: argparse.Namespace) -> Reply:
 def undo(options: argparse.Namespace) -> Reply:
     """Take the last migration back."""
     if not options.yes:
-        raise MigrationError("migration.not-agreed")
+        raise MigrationError("migration.undo-not-agreed")
     found = Run.required(_home(options).path)
     with _progress() as progress:
         done = found.undo(progress)

@@ -43,6 +43,11 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("migration", "Look at the plan with “plan”, then run again with --yes."),
         Exit.USAGE,
     ),
+    "migration.undo-not-agreed": Message(
+        QT_TRANSLATE_NOOP("migration", "Nothing was taken back, because nobody agreed to it."),
+        QT_TRANSLATE_NOOP("migration", "Look at what came over with “report”, then undo again with --yes."),
+        Exit.USAGE,
+    ),
     "migration.home-missing": Message(
         QT_TRANSLATE_NOOP("migration", "The home folder “{path}” does not exist."),
         QT_TRANSLATE_NOOP("migration", "Create it first, or name another folder with --home."),

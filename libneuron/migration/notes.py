@@ -21,7 +21,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Saved passwords are locked to Windows. In Windows, open the browser's password settings, choose "
         "“Export passwords”, and import the file here; then delete it.",
     ),
-    "logins-locked": QT_TRANSLATE_NOOP("migration", "{count} saved passwords are locked to Windows."),
+    "logins-locked": QT_TRANSLATE_NOOP("migration", "Saved passwords that are locked to Windows: {count}."),
     "install-extensions": QT_TRANSLATE_NOOP("migration", "Install these extensions again: {list}."),
     "profiles": QT_TRANSLATE_NOOP("migration", "Profiles brought over: {list}."),
     "profile-in-use": QT_TRANSLATE_NOOP(
@@ -42,7 +42,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "not-understood": QT_TRANSLATE_NOOP("migration", "It could not be understood and was copied as it is."),
     "name-shortened": QT_TRANSLATE_NOOP("migration", "The name “{name}” is too long here and is shortened."),
-    "already-there": QT_TRANSLATE_NOOP("migration", "{count} files were there already, the same ones."),
+    "already-there": QT_TRANSLATE_NOOP("migration", "Files that were there already, the same ones: {count}."),
     "merged": QT_TRANSLATE_NOOP("migration", "Added to the settings that were there; the old ones are kept."),
     "npm-packages": QT_TRANSLATE_NOOP(
         "migration", "Install global npm packages again with “npm install -g”."

@@ -37,7 +37,7 @@ _WORDS = {
     "exceptions": QT_TRANSLATE_NOOP("migration", "Every exception"),
     "left-out": QT_TRANSLATE_NOOP("migration", "Left out, by reason"),
     "checked": QT_TRANSLATE_NOOP(
-        "migration", "{checked} files were read again from the disk: {damaged} damaged, {missing} missing."
+        "migration", "Files read again from the disk: {checked}. Damaged: {damaged}. Missing: {missing}."
     ),
     "none": QT_TRANSLATE_NOOP("migration", "None."),
     "state": QT_TRANSLATE_NOOP("migration", "Outcome"),

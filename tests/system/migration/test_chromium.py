@@ -49,7 +49,7 @@ def test_a_fresh_home_opens_with_everything(lab: Lab, probe: Probe) -> None:
     assert probe.ask(data, "Default") == {"bookmarks": ["anna"], "history": 3, "note": "anna"}
     assert probe.ask(data, "Profile 1") == {"bookmarks": ["work"], "history": 3, "note": "work"}
     assert named(data) >= {"Default", "Profile 1"}
-    assert "2 saved passwords are locked" in str(report(run)["items"])
+    assert "locked to Windows: 2." in str(report(run)["items"])
 
 
 def test_a_home_in_use_keeps_its_profile_and_gets_the_others(lab: Lab, probe: Probe, tmp_path: Path) -> None:

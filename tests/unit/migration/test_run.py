@@ -358,4 +358,4 @@ def test_a_second_migration_copies_nothing_twice_and_says_so(lab: Lab) -> None:
     before = tree(lab.home / "Documents")
     run = lab.migrate()
     assert tree(lab.home / "Documents") == before
-    assert "2 files were there already" in str(report(run)["items"])
+    assert "there already, the same ones: 2." in str(report(run)["items"])

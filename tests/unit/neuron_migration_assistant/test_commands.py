@@ -69,6 +69,22 @@ def test_nothing_runs_without_agreement(lab: Lab, capsys: pytest.CaptureFixture[
     assert list(lab.home.iterdir()) == []
 
 
+def test_nothing_is_taken_back_without_agreement(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "run", lab.source, "--home", lab.home, "--yes")
+    before = tree(lab.home, times=True)
+    status, data = call(capsys, "undo", "--home", lab.home)
+    assert (status, data["error"]["code"]) == (2, "migration.undo-not-agreed")
+    assert "taken back" in data["error"]["message"]
+    assert tree(lab.home, times=True) == before
+
+
+def test_one_entry_is_not_one_entries(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", str(lab.source), "--home", str(lab.home)]) == 0
+    text = capsys.readouterr().out
+    assert "npm → ~/: 1 entry, " in text
+    assert "Documents → ~/Documents: 2 entries, " in text
+
+
 def test_only_brings_what_was_named(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     status, data = call(
         capsys, "run", lab.source, "--user", "Anna", "--home", lab.home, "--yes", "--only", "pictures", "npm"
