@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QWidget
 
 from libneuron.errors import NeuronError
 from libneuron.ui.dialogs import confirm, show_error
@@ -40,3 +41,14 @@ def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None)
         destructive=True,
         then=go,
     )
+
+
+def pair_with(model: Model, machine: Machine, *, parent: QWidget) -> QDialog:
+    """Open the pairing assistant for a machine."""
+    from neuron_guest_bridge.window_pairing import PairingDialog
+
+    assistant = PairingDialog(model, machine, parent)
+    assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    assistant.setWindowModality(Qt.WindowModality.WindowModal)
+    assistant.open()
+    return assistant

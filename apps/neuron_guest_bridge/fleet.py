@@ -28,10 +28,12 @@ from neuron_guest_bridge.machines import SIMULATED, Act, Listeners, Machine, Sna
 from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices, with_direction
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
+    from libneuron.guest.checkup import Check
     from libneuron.guest.hypervisor.connection import Change, Hypervisor
     from libneuron.guest.keys import KeyStore, Pairing
     from libneuron.progress import Progress
     from libneuron.system.clipboard.model import Clipboard
+    from neuron_guest_bridge.examination import Health
     from neuron_guest_bridge.handing_over import HandOver
     from neuron_guest_bridge.joining import Proof, Prospect, Stage
     from neuron_guest_bridge.link import Link, Surroundings
@@ -162,6 +164,22 @@ class Fleet:
         """Have the display follow Looking Glass' window, or no longer. Raises: GuestError."""
         self._link(machine).follow(on=on)
         self._do(self._publish)
+
+    def health(self, machine: str) -> Health:
+        """How a machine is now. Raises: GuestError."""
+        from neuron_guest_bridge import examination
+
+        return self.ask(machine, examination.health)
+
+    def examine(self, machine: str) -> tuple[Check, ...]:
+        """The check-up of a machine. Raises: GuestError if it is gone."""
+        from libneuron.guest.checkup import judge
+        from neuron_guest_bridge import examination
+
+        found = self.snapshot.find(machine)
+        if found is None:
+            raise GuestError("guest.no-vm", vm=machine)
+        return judge(examination.of_machine(found, self.snapshot.problem, self._links.get(machine)))
 
     def screenshot(self, machine: str) -> Screenshot:
         """A picture of the machine's desktop. Raises: GuestError."""

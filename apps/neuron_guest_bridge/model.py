@@ -16,8 +16,10 @@ from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.machines import Listeners, Snapshot
 
 if TYPE_CHECKING:
+    from libneuron.guest.checkup import Check
     from libneuron.guest.keys import Pairing
     from libneuron.progress import Progress
+    from neuron_guest_bridge.examination import Health
     from neuron_guest_bridge.handing_over import HandOver
     from neuron_guest_bridge.joining import Proof, Prospect, Stage
 
@@ -92,6 +94,12 @@ class Machines(Protocol):
 
     def forget(self, machine: str) -> None:
         """Forget its keys."""
+
+    def health(self, machine: str) -> Health:
+        """How it is now."""
+
+    def examine(self, machine: str) -> tuple[Check, ...]:
+        """Its check-up."""
 
     def screenshot(self, machine: str) -> Screenshot:
         """A picture of its desktop."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from libneuron.cli import Reply, bytes_text
-from libneuron.errors import Exit, NeuronError
+from libneuron.errors import Exit
+from libneuron.guest.checkup import Check, Facts, Topic, judge
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
+from libneuron.guest.state import State
 from libneuron.system.files import write_atomic
 from neuron_guest_bridge import targets
+from neuron_guest_bridge.examination import asked, wanted_version
+from neuron_guest_bridge.machines import SIMULATED
 
 
 def list_machines(options: argparse.Namespace) -> Reply:
@@ -164,36 +168,74 @@ def shutdown(options: argparse.Namespace) -> Reply:
     return Reply({"action": action}, "The VM restarts." if options.reboot else "The VM shuts down.")
 
 
+class _Answering:
+    """A connected VM as :mod:`.examination` asks one."""
+
+    state, problem = State.READY, None
+
+    def __init__(self, guest: targets.Connected) -> None:
+        self.version, self.ask = guest.version, guest.run
+
+    def kick(self) -> None:
+        """It is connected already."""
+
+
 def doctor(options: argparse.Namespace) -> Reply:
     """``doctor``: each thing that must hold, in the order in which it is needed."""
-    checks: list[dict[str, object]] = []
+    checks = judge(_facts(options)) if options.vm is not None else _without_vm(options)
+    rows = [
+        {
+            "name": check.topic.value,
+            "ok": check.ok is not False,
+            "checked": check.ok is not None,
+            "detail": check.problem.sentence() if check.problem is not None else check.result(),
+            "hint": check.problem.hint() if check.problem is not None else "",
+        }
+        for check in checks
+    ]
+    ok = all(check.ok for check in checks)
+    signs = {True: "✓", False: "✗", None: "·"}
+    lines = [f"{signs[check.ok]} {check.name()}: {check.result()}" for check in checks]
+    return Reply({"ok": ok, "checks": rows}, "\n".join(lines), Exit.DONE if ok else Exit.FAILED)
 
-    def check(name: str, error: NeuronError | None, detail: str = "") -> bool:
-        said = detail if error is None else error.sentence()
-        hint = "" if error is None else error.hint()
-        checks.append({"name": name, "ok": error is None, "detail": said, "hint": hint})
-        return error is None
 
+def _without_vm(options: argparse.Namespace) -> tuple[Check, ...]:
+    try:
+        list_machines(options)
+    except GuestError as error:
+        return (Check(Topic.LIBVIRT, ok=False, problem=error),)
+    return (Check(Topic.LIBVIRT, ok=True),)
+
+
+def _facts(options: argparse.Namespace) -> Facts:
+    """What the command line can find out about a VM. Raises: GuestError if there is no such VM."""
     where = targets.paths()
-    if options.vm is None:
+    facts = Facts(options.vm, by_libvirt=options.socket is None and options.vm != SIMULATED)
+    if facts.by_libvirt:
+        from libneuron.guest.hypervisor.opening import hypervisor
+
         try:
-            found = len(list_machines(options).data["machines"])
-            check("libvirt", None, f"{found} virtual machines")
+            vms = hypervisor(options.connect)
+            try:
+                domain = vms.domain(options.vm)
+            finally:
+                vms.close()
         except GuestError as error:
-            check("libvirt", error)
+            if error.code in ("guest.no-vm", "guest.no-vm-near"):
+                raise
+            return replace(facts, libvirt=error)
+        facts = replace(facts, name=domain.name, running=domain.active, channel=domain.channel)
+        vm = domain.uuid
     else:
-        try:
-            target = targets.find(options, where)
-            target.close()
-            check("machine", None, target.name)
-            names = targets.keys(where).candidates(target.id)
-            missing = None if names else GuestError("guest.not-paired", vm=target.name)
-            if check("keys", missing, ", ".join(names)):
-                with targets.guest(options) as guest:
-                    guest.run(lambda api: api.ping())
-                    check("agent", None, f"version {guest.version}")
-        except GuestError as error:
-            check("connection", error)
-    ok = all(item["ok"] for item in checks)
-    lines = [f"{'✓' if c['ok'] else '✗'} {c['name']}: {c['detail']} {c['hint']}".rstrip() for c in checks]
-    return Reply({"ok": ok, "checks": checks}, "\n".join(lines), Exit.DONE if ok else Exit.FAILED)
+        target = targets.find(options, where)
+        target.close()
+        vm = target.id
+    facts = replace(facts, keys=bool(targets.keys(where).candidates(vm)) or vm == SIMULATED)
+    if not all(check.ok for check in judge(facts) if check.topic is not Topic.AGENT):
+        return facts
+    facts = replace(facts, wanted=wanted_version())
+    try:
+        with targets.guest(options) as guest:
+            return asked(facts, _Answering(guest))
+    except GuestError as error:
+        return replace(facts, connection=error)

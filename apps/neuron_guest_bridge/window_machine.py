@@ -10,7 +10,7 @@ from libneuron.ui.text import translate
 from libneuron.ui.theme import SPACE
 from libneuron.ui.widgets import Button, Notice, Scroller, Status, Tone, column, row, title
 from neuron_guest_bridge import words
-from neuron_guest_bridge.acting import act_on
+from neuron_guest_bridge.acting import act_on, pair_with
 from neuron_guest_bridge.later import Later
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
@@ -64,6 +64,8 @@ class MachinePage(QWidget):
         self._tab(self.activity, translate("Machine", "Acti&vity"))
         self.permissions = Later(self._permissions)
         self.tabs.addTab(self.permissions, translate("Machine", "Per&missions"))
+        self.health = Later(self._health)
+        self.tabs.addTab(self.health, translate("Machine", "Healt&h"))
         states = row(self.power, self.connection, gap=3)
         states.setStretch(1, 1)
         head = row(column(self.name, states, gap=1), self.main, self.more, gap=1)
@@ -79,6 +81,11 @@ class MachinePage(QWidget):
         from neuron_guest_bridge.window_permissions import PermissionsPage
 
         return PermissionsPage(self._model)
+
+    def _health(self) -> QWidget:
+        from neuron_guest_bridge.window_health import HealthPage
+
+        return HealthPage(self._model)
 
     def _tab(self, content: QWidget, name: str) -> None:
         page = QWidget()
@@ -102,6 +109,7 @@ class MachinePage(QWidget):
         self.clipboard.show_machine(machine)
         self.display.show_machine(machine)
         self.permissions.show_machine(machine)
+        self.health.show_machine(machine)
 
     def _show_acts(self, machine: Machine) -> None:
         first, *others = machine.acts
@@ -121,13 +129,8 @@ class MachinePage(QWidget):
             self._act(self._machine.acts[0])
 
     def _pair(self) -> None:
-        from neuron_guest_bridge.window_pairing import PairingDialog
-
         if self._machine is not None:
-            self.assistant = PairingDialog(self._model, self._machine, self.window())
-            self.assistant.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self.assistant.setWindowModality(Qt.WindowModality.WindowModal)
-            self.assistant.open()
+            pair_with(self._model, self._machine, parent=self.window())
 
     def _act(self, name: str) -> None:
         if self._machine is not None:

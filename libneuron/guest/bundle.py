@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,12 @@ def _sources() -> Iterator[tuple[str, bytes]]:
     ):
         for path in sorted(top.rglob("*.py")):
             yield f"{prefix}/{path.relative_to(top).as_posix()}", path.read_bytes()
+
+
+def version() -> str:
+    """The version of the agent that :func:`build` bundles. Raises: FileNotFoundError as there."""
+    found = re.search(r'^VERSION = "([^"]+)"$', (_package("neuron_guest") / "__init__.py").read_text(), re.M)
+    return found[1] if found else ""
 
 
 def build() -> bytes:

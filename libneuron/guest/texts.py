@@ -71,6 +71,29 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "The keys for “{vm}” cannot be read."),
         QT_TRANSLATE_NOOP("guest", "Pair again: “neuron-guest-bridge pair {vm}”."),
     ),
+    # -- the check-up -----------------------------------------------------------------------------
+    "guest.channel-waits": Message(
+        QT_TRANSLATE_NOOP("guest", "The channel of “{vm}” is set up, but only starts with the machine."),
+        QT_TRANSLATE_NOOP("guest", "Shut the machine down completely and start it again."),
+    ),
+    "guest.agent-older": Message(
+        QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” is {version}; {wanted} belongs to this program."),
+        QT_TRANSLATE_NOOP("guest", "Pair again with the set-up disc: it brings the new version along."),
+    ),
+    "guest.clipboard-rival": Message(
+        QT_TRANSLATE_NOOP(
+            "guest", "Another program shares the clipboard of “{vm}”; Guest Bridge stands back."
+        ),
+        QT_TRANSLATE_NOOP("guest", "Leave it so, or let Guest Bridge share it instead."),
+    ),
+    "guest.clipboard-none": Message(
+        QT_TRANSLATE_NOOP("guest", "This desktop does not let programs share the clipboard by themselves."),
+        QT_TRANSLATE_NOOP("guest", "Use “Send now” and “Fetch now” under “Clipboard and display”."),
+    ),
+    "guest.windows-unseen": Message(
+        QT_TRANSLATE_NOOP("guest", "This desktop does not show other programs how large a window is."),
+        QT_TRANSLATE_NOOP("guest", "Choose the resolution by hand under “Clipboard and display”."),
+    ),
     # -- requests ---------------------------------------------------------------------------------
     "guest.timeout": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” did not answer “{verb}” within {seconds} s."),

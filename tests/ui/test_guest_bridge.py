@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from libneuron.errors import Cancelled
 from libneuron.guest.api import GuestApp
+from libneuron.guest.checkup import Facts, judge
 from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
@@ -30,6 +31,7 @@ from neuron_guest_bridge.joining import Proof
 from neuron_guest_bridge.machines import Act, Machine, Snapshot
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.tray import Tray
+from neuron_guest_bridge.window_health import HealthPage
 from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 from neuron_guest_bridge.window_permissions import PermissionsPage
@@ -217,7 +219,9 @@ def _assistant(shown: Shown) -> PairingDialog:
     shown.window.show_machine("8b")
     shown.window.page.pair.click()
     settle()
-    return shown.window.page.assistant
+    found = _dialog(PairingDialog)
+    assert isinstance(found, PairingDialog)
+    return found
 
 
 def test_the_assistant_pairs_only_with_consent_and_ends_with_the_proof(shown: Shown) -> None:
@@ -320,3 +324,39 @@ def test_applications_are_asked_for_again_when_starting_them_is_allowed_again(
             shown.recorded.tell(Snapshot((machine,), looked=True))
         settle()
     assert asked == ["6f1c", "6f1c"]
+
+
+def _health(shown: Shown) -> HealthPage:
+    page = shown.window.page
+    page.tabs.setCurrentWidget(page.health)
+    settle()
+    made = page.health.page
+    assert isinstance(made, HealthPage)
+    return made
+
+
+def test_a_machine_is_asked_how_it_is_only_while_somebody_looks(shown: Shown, qtbot: QtBot) -> None:
+    page = _health(shown)
+    qtbot.waitUntil(lambda: "answered within" in page.facts.text())
+    assert page._timer.isActive()
+    shown.window.page.tabs.setCurrentIndex(0)
+    assert not page._timer.isActive()
+
+
+def test_the_check_up_offers_what_helps(shown: Shown) -> None:
+    off = Facts("win11", running=False, channel=ChannelState.CONFIGURED, keys=True)
+    shown.recorded.checks = judge(off)
+    page = _health(shown)
+    offered = [line for line in page.rows if line.fix.isVisible()]
+    assert [line.fix.text() for line in offered] == ["Start it"]
+    assert "is not running" in offered[0].status.label.text()
+    offered[0].fix.click()
+    shown.asked("power", "6f1c", Act.START)
+
+
+def test_from_the_check_up_the_clipboard_is_taken_back(shown: Shown) -> None:
+    taken = Facts("win11", keys=True, milliseconds=1.0, session="active", sharing=True, rival=True)
+    shown.recorded.checks = judge(taken)
+    page = _health(shown)
+    next(line for line in page.rows if line.fix.isVisible()).fix.click()
+    shown.asked("own", "6f1c", True)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApp, GuestMode, Screenshot
+from libneuron.guest.checkup import Check, Facts, judge
 from libneuron.guest.clipboard.rules import Direction, Rival, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Power
@@ -23,6 +24,7 @@ from libneuron.progress import Progress
 from neuron_guest.simulated import png
 from neuron_guest_bridge.acting import act_on
 from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.examination import Health
 from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof, Prospect, Stage
 from neuron_guest_bridge.machines import Act, Listeners, Machine, Snapshot
@@ -86,6 +88,20 @@ PROSPECT = Prospect(
 PROOF = Proof("0.1.0", "Windows 11", "DESKTOP-7", 2.31)
 
 
+FOUND = Facts(
+    "win11",
+    running=True,
+    channel=ChannelState.CONNECTED,
+    keys=True,
+    milliseconds=1.8,
+    version="0.0.9",
+    wanted="0.1.0",
+    session="active",
+    sharing=True,
+    can_follow=False,
+)
+
+
 class Recorded:
     """Machines that answer from memory; ``asked`` notes what was done. See ``neuron_guest_bridge.model``."""
 
@@ -96,6 +112,7 @@ class Recorded:
         self.asked: list[tuple[object, ...]] = []
         self.problem: GuestError | None = None
         self.ways = PROSPECT
+        self.checks = judge(FOUND)
         self._listeners: Listeners | None = None
 
     def start(self, listeners: Listeners) -> None:
@@ -195,6 +212,16 @@ class Recorded:
         """See Machines."""
         self._note("forget", machine)
 
+    def health(self, machine: str) -> Health:
+        """See Machines."""
+        self._note("health", machine)
+        return Health(1.8, 0.12, 3.1 * 2**30, 8 * 2**30, 7500)
+
+    def examine(self, machine: str) -> tuple[Check, ...]:
+        """See Machines."""
+        self._note("examine", machine)
+        return self.checks
+
     def screenshot(self, machine: str) -> Screenshot:
         """See Machines."""
         self._note("screenshot", machine)
@@ -217,6 +244,7 @@ def settle() -> None:
         QApplication.processEvents()
         if not tasks().running:
             break
+    QApplication.processEvents()  # what their outcome made is shown now
 
 
 def window(
@@ -257,6 +285,26 @@ def permissions() -> QWidget:
     """What it may do."""
     made = window(_ALL, tab=3)
     assert made.page.permissions.page
+    settle()
+    return made
+
+
+def health() -> QWidget:
+    """How it is, and its check-up: one thing to renew."""
+    made = window(_ALL, tab=4)
+    made.show()
+    settle()
+    return made
+
+
+def ill() -> QWidget:
+    """The check-up of a machine that is not set up."""
+    made = window(_ALL, choose="8b", lines=())
+    recorded = made.page._model.machines
+    assert isinstance(recorded, Recorded)
+    recorded.checks = judge(Facts("debian-12", running=True, channel=ChannelState.MISSING, keys=False))
+    made.page.tabs.setCurrentWidget(made.page.health)
+    made.show()
     settle()
     return made
 
@@ -375,6 +423,8 @@ SCENES = {
     "bridge-sharing": sharing,
     "bridge-activity": activity,
     "bridge-permissions": permissions,
+    "bridge-health": health,
+    "bridge-ill": ill,
     "bridge-off": off,
     "bridge-in-use": in_use,
     "bridge-standing-back": standing_back,
@@ -392,5 +442,5 @@ SCENES = {
 DATA = (
     "win11", "win10-old", "debian-12", "fedora", "win-sim", "Notepad", *_NAMES,
     "AM", "PM", "MiB", "KiB", "qemu:///system", PROSPECT.file.as_posix(), *GUEST_PLACES.values(),
-    "2026", PRINT[:23], PROOF.version, PROOF.system, PROOF.hostname,
+    "GiB", FOUND.version, FOUND.wanted, "2026", PRINT[:23], PROOF.version, PROOF.system, PROOF.hostname,
 )  # fmt: skip
