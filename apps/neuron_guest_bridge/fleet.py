@@ -20,6 +20,7 @@ from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
 from libneuron.guest.permissions import PermissionStore
+from libneuron.guest.state import State
 from libneuron.guest.wire.requests import Permission
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
@@ -350,10 +351,9 @@ class Fleet:
                 power=Power.RUNNING,
                 channel=ChannelState.CONNECTED,
                 paired=bool(self._simulation.store.candidates(SIMULATED)),
-                allowed=self._permissions.get(SIMULATED),
                 simulated=True,
             )
-            machines.append(self._with_link(made))
+            machines.append(self._with_link(self._permitted(made)))
         self.snapshot = Snapshot(
             tuple(machines), self._problem, looked=self._looked, simulating=self._simulation is not None
         )
@@ -364,26 +364,34 @@ class Fleet:
             self._news.notify_all()
 
     def _machine(self, domain: Domain) -> Machine:
-        return Machine(
-            id=domain.uuid,
-            name=domain.name,
-            power=domain.power,
-            channel=domain.channel,
-            paired=bool(self._store().candidates(domain.uuid)),
-            allowed=self._permissions.get(domain.uuid),
+        return self._permitted(
+            Machine(
+                id=domain.uuid,
+                name=domain.name,
+                power=domain.power,
+                channel=domain.channel,
+                paired=bool(self._store().candidates(domain.uuid)),
+            )
         )
+
+    def _permitted(self, machine: Machine) -> Machine:
+        """With what it may do; one whose file is broken may do nothing, and says so."""
+        try:
+            return replace(machine, allowed=self._permissions.get(machine.id))
+        except NeuronError as error:
+            return replace(machine, allowed=frozenset(), state=State.FAILED, problem=error)
 
     def _with_link(self, machine: Machine) -> Machine:
         link = self._links.get(machine.id)
         if link is None:
             return machine
         client, shared = link.client, link.shared
+        broken = machine.problem is not None  # a session that began before goes on, without what needs leave
         return replace(
             machine,
-            state=client.state,
-            problem=client.problem,
+            state=State.FAILED if broken else client.state,
+            problem=machine.problem or client.problem,
             version=str(client.hello.get("version", ""))[:32],
-            allowed=link.allowed(),
             sharing=link.sharing,
             manual=shared.manual,
             rivals=shared.rivals,

@@ -23,7 +23,7 @@ from neuron_guest_bridge.handing_over import HandOver
 
 _T = TypeVar("_T")
 _LOOK = 1.0  # seconds after which an agent that refused is asked again: it may have seen the hand-over since
-_AGAIN = (State.NOT_PAIRED, State.IN_USE, State.NO_CHANNEL)
+_AGAIN = (State.NOT_PAIRED, State.IN_USE, State.NO_CHANNEL, State.FAILED)
 
 
 class Stage(Enum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
@@ -103,7 +104,7 @@ class Link:
         return self.client.state
 
     @property
-    def problem(self) -> GuestError | None:
+    def problem(self) -> NeuronError | None:
         """Why it is not ready."""
         return self.client.problem
 
@@ -176,7 +177,7 @@ class Link:
 
     # On the loop's thread.
 
-    def _state(self, state: State, _problem: GuestError | None) -> None:
+    def _state(self, state: State, _problem: NeuronError | None) -> None:
         if state is State.READY and not self._closed:
             # Finding this desktop's clipboard may take seconds: not on the loop, which others wait for.
             threading.Thread(target=self._join_desktop, name="desktop", daemon=True).start()

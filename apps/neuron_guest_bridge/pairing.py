@@ -15,7 +15,7 @@ from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import ChannelState, Domain
 from libneuron.guest.keys import KeyStore
-from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire
+from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire, relayed
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
 from libneuron.system.loop import LoopThread
@@ -140,6 +140,9 @@ def _wait_for_owner(
             return str(hello.get("version", "?")) if isinstance(hello, dict) else "?"
         if found.get("state") == State.READY.value:  # with the old keys: it will not look for others
             raise GuestError("guest.channel-in-use", vm=domain.name)
+        problem = found.get("problem")
+        if found.get("state") == State.FAILED.value and problem is not None:
+            raise relayed(problem)
         if time.monotonic() >= end:
             raise GuestError("guest.agent-silent", vm=domain.name)
         time.sleep(1)

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi, Reply
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
@@ -25,7 +26,7 @@ from libneuron.guest.permissions import needed
 from libneuron.guest.session import Lost, Session, SessionEvent
 from libneuron.guest.state import State, state_of
 from libneuron.guest.transport import Endpoint
-from libneuron.guest.wire.channel import Credentials, Ready
+from libneuron.guest.wire.channel import Credentials, Down, Ready
 from libneuron.guest.wire.errors import AuthenticationError, FieldError
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.mux import Source
@@ -37,6 +38,7 @@ _T = TypeVar("_T")
 
 SILENT_AFTER = 5.0
 """Seconds without an answer after which the agent counts as silent."""
+_HOPELESS = (State.NOT_PAIRED, State.NO_VM, State.INCOMPATIBLE, State.FAILED, State.STOPPED)
 _FIRST, _QUICK, _SLOW = 0.2, 1.5, 15.0  # seconds between attempts: first, at most for the port, for the rest
 
 
@@ -93,7 +95,7 @@ class GuestClient:
         keys: Keys,
         *,
         permissions: Callable[[], frozenset[Permission]],
-        on_state: Callable[[State, GuestError | None], None] | None = None,
+        on_state: Callable[[State, NeuronError | None], None] | None = None,
         on_event: Callable[[str, Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._endpoint = endpoint
@@ -106,8 +108,10 @@ class GuestClient:
         self._kicked = asyncio.Event()
         self._changed = asyncio.Event()
         self._delay = _FIRST
+        self._using = ""  # the key set of the present session
+        self._silent_at = 0.0
         self.state = State.STOPPED
-        self.problem: GuestError | None = None
+        self.problem: NeuronError | None = None
         self.hello: Mapping[str, Any] = {}
 
     @property
@@ -132,10 +136,18 @@ class GuestClient:
         self._set(State.STOPPED)
 
     def kick(self) -> None:
-        """Try again at once: a VM started, a key was made, the person asked."""
+        """Try again at once: a VM started, a key was made or taken away, the person asked."""
         self._kicked.set()
+        if self._session is not None and not self._has_keys():
+            self._session.lost(GuestError("guest.not-paired", vm=self.label))
 
-    def _set(self, state: State, problem: GuestError | None = None) -> None:
+    def _has_keys(self) -> bool:
+        try:
+            return self._using in self._keys.candidates()
+        except (NeuronError, OSError):
+            return False
+
+    def _set(self, state: State, problem: NeuronError | None = None) -> None:
         if state is self.state and problem is self.problem:
             return
         self.state, self.problem = state, problem
@@ -149,8 +161,13 @@ class GuestClient:
         while True:
             try:
                 await self._connection()
-            except GuestError as error:
+            except NeuronError as error:
                 self._set(state_of(error), error)
+            except Exception as error:  # noqa: BLE001 — or nothing would connect any more, and nobody be told
+                known = isinstance(error, OSError)  # a full disk, a folder that may not be read
+                (_log.info if known else _log.exception)("%s: %s", self.label, error)
+                problem = f"{type(error).__name__}: {error}"
+                self._set(State.FAILED, GuestError("guest.host-failed", vm=self.label, problem=problem))
             finally:
                 if self._session is not None:
                     self._session.close()
@@ -174,10 +191,12 @@ class GuestClient:
         names = self._keys.candidates()
         if not names:
             raise GuestError("guest.not-paired", vm=self.label)
+        self._allowed()  # before anything else: a person's wish that cannot be read is none to connect with
         if self.state is not State.AGENT_SILENT:
             self._set(State.CONNECTING)
+        self._silent_at = asyncio.get_running_loop().time() + SILENT_AFTER
         happened: asyncio.Queue[SessionEvent] = asyncio.Queue()
-        using = names[0]
+        using = self._using = names[0]
         made = {name: self._keys.credentials(name) for name in names}
         session = Session(self.label, lambda: made[using], tell=happened.put_nowait, event=self._event)
         self._session = session
@@ -192,27 +211,46 @@ class GuestClient:
                 refused = 0
                 following = await self._ready(session, event, using)
                 if following != using:
-                    using = following
+                    using = self._using = following
                     made[using] = self._keys.credentials(using)
                     session.begin()
                 continue
-            self._set(State.CONNECTING)
+            if self.state is State.READY:
+                self._silent_at = asyncio.get_running_loop().time() + SILENT_AFTER
+                self._set(State.CONNECTING)
             if event.error is None:
                 continue  # the guest began anew, and the channel with it
             if isinstance(event.error, AuthenticationError):
                 refused += 1
                 using = names[(names.index(using) + 1) % len(names)] if using in names else names[0]
+                self._using = using
                 if refused >= len(names):
                     raise GuestError("guest.pairing-refused", vm=self.label, details=str(event.error))
             else:
                 _log.info("%s: %s", self.label, event.error)
                 await self._pause()
+                if self._left_over(happened):
+                    continue  # the guest called meanwhile, and the channel began anew
             session.begin()
+
+    @staticmethod
+    def _left_over(happened: asyncio.Queue[SessionEvent]) -> bool:
+        """Drop what happened during a pause but for the last; whether that needs no new session."""
+        last: SessionEvent | None = None
+        while not happened.empty():
+            last = happened.get_nowait()
+            if isinstance(last, Lost):
+                break
+        if last is None or (isinstance(last, Down) and last.error is not None):
+            return False
+        happened.put_nowait(last)
+        return True
 
     async def _next(self, happened: asyncio.Queue[SessionEvent]) -> SessionEvent:
         if self.state is State.CONNECTING:
             try:
-                return await asyncio.wait_for(happened.get(), SILENT_AFTER)
+                left = self._silent_at - asyncio.get_running_loop().time()
+                return await asyncio.wait_for(happened.get(), max(left, 0.001))
             except TimeoutError:
                 self._set(State.AGENT_SILENT, GuestError("guest.agent-silent", vm=self.label))
         return await happened.get()
@@ -227,10 +265,12 @@ class GuestClient:
                 return "next"
             await session.ask("hello", {**version, **self._allowed()}, body=None, timeout=30)
         except GuestError as error:
-            _log.debug("%s: %s", self.label, error)
-            return using  # the session has ended or will: what happened to it comes next
+            if error.code != "guest.disconnected":
+                raise  # refused, or too late: nothing more would come of this session by itself
+            return using  # the session has ended: what happened to it comes next
         if using == "next":
             self._keys.finish()
+            self._using = "paired"  # the same keys by their new name
         self._delay = _FIRST
         self._set(State.READY)
         return using
@@ -260,8 +300,14 @@ class GuestClient:
     def _event(self, kind: str, data: Mapping[str, Any]) -> None:
         if self._on_event is None:
             return
-        if kind == "clipboard_offered" and Permission.CLIPBOARD_OUT not in self._permissions():
-            return
+        if kind == "clipboard_offered":
+            try:
+                allowed = self._permissions()
+            except (NeuronError, OSError) as error:
+                _log.info("%s: no copies are taken: %s", self.label, error)
+                return
+            if Permission.CLIPBOARD_OUT not in allowed:
+                return
         self._on_event(kind, data)
 
     # -- requests -----------------------------------------------------------------------------------
@@ -290,11 +336,11 @@ class GuestClient:
         return await session.ask(verb, data, body=body, timeout=timeout, sink=sink)
 
     async def wait_ready(self, timeout: float) -> None:
-        """Wait until ready. Raises: GuestError that says why not: at once where only a person can help."""
+        """Wait until ready. Raises: NeuronError that says why not: at once where only a person can help."""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         while self.state is not State.READY:
-            hopeless = self.state in (State.NOT_PAIRED, State.NO_VM, State.INCOMPATIBLE, State.STOPPED)
+            hopeless = self.state in _HOPELESS
             left = end - loop.time()
             if (hopeless and self.problem is not None) or left <= 0:
                 raise self.problem or GuestError("guest.agent-silent", vm=self.label)

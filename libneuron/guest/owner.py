@@ -16,14 +16,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from libneuron.errors import NeuronError
 from libneuron.guest.api import Reply
 from libneuron.guest.errors import GuestError
 from libneuron.guest.state import State
@@ -32,15 +34,23 @@ from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Mux
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 from libneuron.system.files import make_private_directory
 
+_log = logging.getLogger(__name__)
+
 KICK = "owner_kick"
 STATE = "owner_state"
+_LONGEST = 24 * 3600.0  # seconds a request may take
 
 
 class Owned(Protocol):
     """What an owner offers to others: a :class:`~libneuron.guest.client.GuestClient`."""
 
     state: State
+    problem: NeuronError | None
     hello: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The VM's name."""
 
     async def request(
         self,
@@ -217,7 +227,7 @@ class OwnerServer:
                 work.cancel()
 
     async def _answer(self, line: _Line, head: Mapping[str, Any], body: bytes) -> None:
-        verb, data, timeout = head.get("type"), head.get("data"), head.get("timeout")
+        verb, data = head.get("type"), head.get("data")
         answer: dict[str, Any] = {"request_id": head.get("request_id"), "success": True, "error": None}
         content: bytes | None = None
         try:
@@ -225,20 +235,45 @@ class OwnerServer:
                 self._owned.kick()
                 answer["data"] = {}
             elif verb == STATE:
-                answer["data"] = {"state": self._owned.state.value, "hello": dict(self._owned.hello)}
+                problem = self._owned.problem
+                answer["data"] = {
+                    "state": self._owned.state.value,
+                    "hello": dict(self._owned.hello),
+                    "problem": None if problem is None else _told(problem),
+                }
             else:
                 reply = await self._owned.request(
                     str(verb),
                     data if isinstance(data, dict) else {},
                     body=body or None,
-                    timeout=float(timeout) if isinstance(timeout, (int, float)) else 15.0,
+                    timeout=_seconds(head.get("timeout")),
                 )
                 answer["data"], content = dict(reply.data), reply.body or None
-        except GuestError as error:
-            params = {key: str(value) for key, value in error.params.items()}
-            answer["success"] = False
-            answer["error"] = {"code": error.code, "params": params, "details": error.details}
-        line.send(answer, content)
+        except NeuronError as error:
+            answer |= {"success": False, "error": _told(error)}
+        except Exception as error:  # noqa: BLE001 — or the other process would wait for its whole time limit
+            known = isinstance(error, OSError)
+            (_log.info if known else _log.exception)("%.64r failed: %s", verb, error)
+            answer |= {"success": False, "error": _told(self._failed(error))}
+        try:
+            line.send(answer, content)
+        except (ProtocolError, ValueError, RecursionError) as error:  # what the guest said cannot be sent on
+            line.send({**answer, "success": False, "data": None, "error": _told(self._failed(error))}, None)
+
+    def _failed(self, error: Exception) -> GuestError:
+        return GuestError(
+            "guest.host-failed", vm=self._owned.label, problem=f"{type(error).__name__}: {error}"
+        )
+
+
+def _seconds(value: object) -> float:
+    """A time limit that asyncio can count."""
+    return min(max(float(value), 0.0), _LONGEST) if type(value) is float else 15.0
+
+
+def _told(error: NeuronError) -> dict[str, Any]:
+    params = {key: str(value) for key, value in error.params.items()}
+    return {"code": error.code, "params": params, "details": error.details}
 
 
 async def serve(owned: Owned, runtime: Path, vm: str) -> OwnerServer:
@@ -248,13 +283,19 @@ async def serve(owned: Owned, runtime: Path, vm: str) -> OwnerServer:
     return server
 
 
-def _relayed(found: Mapping[str, Any]) -> GuestError:
+def relayed(found: Mapping[str, Any]) -> NeuronError:
     """The error the owner met, as the class that knows its code."""
-    kinds: list[type[GuestError]] = [GuestError, *GuestError.__subclasses__()]
-    for kind in kinds:
+    for kind in _kinds(NeuronError):
         if found["code"] in kind.texts:
-            return kind(found["code"], details=found["details"], **found["params"])
+            with contextlib.suppress(KeyError):  # an owner of another version: its sentence lacks something
+                return kind(found["code"], details=found["details"], **found["params"])
     return GuestError("guest.channel-closed", details=f"{found['code']}: {found['details']}")
+
+
+def _kinds(base: type[NeuronError]) -> Iterator[type[NeuronError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
 
 
 class OwnerClient:
@@ -311,7 +352,9 @@ class OwnerClient:
         identity = self._last
         answer = asyncio.get_running_loop().create_future()
         self._answers[identity] = answer
-        self._line.send({"type": verb, "request_id": identity, "data": data or {}, "timeout": timeout}, body)
+        self._line.send(
+            {"type": verb, "request_id": identity, "data": data or {}, "timeout": float(timeout)}, body
+        )
         try:
             head, content = await asyncio.wait_for(answer, timeout + 5)
         except TimeoutError as error:
@@ -320,4 +363,4 @@ class OwnerClient:
             del self._answers[identity]
         if head.get("success") is True:
             return Reply(head.get("data") or {}, content)
-        raise _relayed(head["error"])
+        raise relayed(head["error"])

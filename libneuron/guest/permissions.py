@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libneuron.guest.wire.requests import VERBS, Permission
+from libneuron.system.errors import SystemAccessError
 from libneuron.system.files import make_private_directory, write_atomic
 from libneuron.system.tables import load
 
@@ -29,11 +30,16 @@ class PermissionStore:
         return self.folder / "permissions" / f"{vm}.toml"
 
     def get(self, vm: str) -> frozenset[Permission]:
-        """What ``vm`` may do. Raises: SystemAccessError table-invalid."""
+        """What ``vm`` may do. Raises: SystemAccessError table-invalid, where the file is there at all."""
         path = self._path(vm)
-        if not path.exists():
+        try:
+            table = load(path)
+        except FileNotFoundError:
             return DEFAULT
-        table = load(path)
+        except OSError as error:
+            raise SystemAccessError(
+                "system.table-invalid", file=str(path), problem=error.strerror or "unreadable"
+            ) from error
         allowed = frozenset(item for item in Permission if table.get(item.value, bool, item in DEFAULT))
         table.done()
         return allowed

@@ -96,7 +96,7 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._requests: dict[int, _Request] = {}
-        self._bodies: dict[int, _Request | None] = {}
+        self._bodies: dict[int, _Request] = {}
         self._last = 0
         self._check: asyncio.Task[None] | None = None
 
@@ -315,6 +315,17 @@ class Session:
             raise
         finally:
             self._requests.pop(identity, None)
+            self._drop(request)
+
+    def _drop(self, request: _Request) -> None:
+        """Nobody waits for this answer any more: what is still coming of it is not wanted."""
+        streams = [stream for stream, found in self._bodies.items() if found is request]
+        for stream in streams:
+            del self._bodies[stream]
+            self._channel.mux.stop(stream)
+        if streams or request.answer.cancelled() or request.answer.exception() is not None:
+            self._channel.mux.stop_unexpected()
+            self._pump()
 
     def _watch(self, until: float) -> None:
         """One timer for all requests, moved only where it would come too late: most answers come before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from libneuron.guest.errors import GuestError
+from libneuron.errors import NeuronError
 
 
 class State(Enum):
@@ -19,6 +19,7 @@ class State(Enum):
     AGENT_SILENT = "agent-silent"  # the channel is open, nobody answers
     READY = "ready"
     INCOMPATIBLE = "incompatible"  # the agent speaks no version we do
+    FAILED = "failed"  # this computer or the agent refuses; tried again now and then
 
 
 _BY_CODE = {
@@ -40,6 +41,14 @@ _BY_CODE = {
 }
 
 
-def state_of(error: GuestError) -> State:
+_PASSING = (
+    "guest.channel-closed",
+    "guest.disconnected",
+    "guest.timeout",
+    "guest.libvirt-failed",
+)
+
+
+def state_of(error: NeuronError) -> State:
     """The state that an error puts a client into; what passes by itself is "connecting"."""
-    return _BY_CODE.get(error.code, State.CONNECTING)
+    return State.CONNECTING if error.code in _PASSING else _BY_CODE.get(error.code, State.FAILED)

@@ -58,6 +58,10 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” does not answer."),
         QT_TRANSLATE_NOOP("guest", "Check that the VM has started and that NeuronGuest is installed in it."),
     ),
+    "guest.host-failed": Message(
+        QT_TRANSLATE_NOOP("guest", "This computer cannot connect to “{vm}”: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "Put that right; the connection is then made by itself."),
+    ),
     # -- pairing ----------------------------------------------------------------------------------
     "guest.not-paired": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” is not paired with this computer."),

@@ -38,6 +38,10 @@ from libneuron.guest.wire.tls import TlsPipe, keep_heap
 SYNC_AGAIN = 1.0
 """Seconds after which an unanswered SYNC is repeated; doubles up to :data:`SYNC_SLOWEST`."""
 SYNC_SLOWEST = 16.0
+HURRIES = 5
+"""Sessions that a host begins at once because the guest asks for it; as many again in as many seconds."""
+_HURRY_EVERY = 1.0
+_SAID = 64  # marks and records of TLS that wait for the port; a guest says no more unless they were taken
 HANDSHAKE_LIMIT = 30.0
 """Seconds from SYNC's answer to ready; an emulated guest needs up to two."""
 
@@ -117,6 +121,8 @@ class Channel:
         self._outbox: list[bytes] = []
         self._again_at = 0.0
         self._again = SYNC_AGAIN
+        self._hurries = float(HURRIES)
+        self._hurried_at = 0.0
         self._limit_at = 0.0
         self._answered_call = b""
         self._silent = True  # no data record arrived in this epoch yet
@@ -129,13 +135,34 @@ class Channel:
     def start(self) -> None:
         """Begin: the host a new session, the guest by saying that it has none."""
         if not self._host:
-            self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
+            self._say(Mark.CALL, os.urandom(ID_SIZE))
             return
+        self._hurries = float(HURRIES)
+        self._begin(at_once=True)
+
+    def _begin(self, *, at_once: bool) -> None:
         self._reset(os.urandom(ID_SIZE), Phase.SYNCING)
         self.used = self._credentials(NO_HINT)
         self._decoder.epoch = b""  # nothing counts before the guest's ACK
         self._again = SYNC_AGAIN
-        self._sync()
+        if at_once:
+            self._sync()
+        else:
+            self._again_at = self._clock() + _HURRY_EVERY
+
+    def _hurry(self) -> bool:
+        """Whether the host may answer a guest's call at once: one that calls without end is made to wait."""
+        now = self._clock()
+        self._hurries = min(HURRIES, self._hurries + (now - self._hurried_at) / _HURRY_EVERY)
+        self._hurried_at = now
+        if self._hurries < 1:
+            return False
+        self._hurries -= 1
+        return True
+
+    def _say(self, kind: Mark, identity: bytes) -> None:
+        if len(self._outbox) < _SAID:
+            self._outbox.append(mark(kind, identity))
 
     def _reset(self, epoch: bytes, phase: Phase) -> None:
         self._epoch = epoch
@@ -209,12 +236,15 @@ class Channel:
                 self._answered_call = found.id
                 if self.phase is Phase.SYNCING:
                     self._again = SYNC_AGAIN
-                    self._sync()
+                    if self._hurry():
+                        self._sync()
+                    else:
+                        self._again_at = min(self._again_at, self._clock() + _HURRY_EVERY)
                 elif self.phase is not Phase.IDLE:
                     self._anew(events)
         elif found.kind is Mark.SYNC:
             if found.id == self._epoch_or_none() and self._silent:
-                self._outbox.append(mark(Mark.ACK, found.id))
+                self._say(Mark.ACK, found.id)
                 return
             if self.phase in (Phase.READY, Phase.SECURING):
                 events.append(Down(None))
@@ -228,7 +258,7 @@ class Channel:
 
     def _anew(self, events: list[ChannelEvent]) -> None:
         events.append(Down(None))
-        self.start()
+        self._begin(at_once=self._hurry())
 
     def _secure(self, events: list[ChannelEvent]) -> None:
         self.phase = Phase.SECURING
@@ -252,7 +282,7 @@ class Channel:
         cause = found.epoch if isinstance(found, Foreign) else b"lost"
         if cause != self._answered_call:
             self._answered_call = cause
-            self._outbox.append(mark(Mark.CALL, os.urandom(ID_SIZE)))
+            self._say(Mark.CALL, os.urandom(ID_SIZE))
 
     def _read(self, events: list[ChannelEvent]) -> None:
         """What TLS has for us, into events."""

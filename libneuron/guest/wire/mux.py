@@ -37,6 +37,7 @@ MAX_UNASKED = 64 * 1024
 """Largest ``data`` of a message that answers nothing."""
 MAX_GATHERED = 16 * 1024 * 1024
 """Bytes of unfinished ``data`` objects that may come in at once."""
+_MOST_URGENT = 8192  # waiting messages, credits and stops; a peer that causes more does not read
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
 _SLOW_PIECE = 8 * 1024
 _PIECE = MAX_BODY - 8 - 16 * 24  # what, with header and 16 TLS records around it, fits eight records
@@ -327,12 +328,24 @@ class Mux:
 
     def stop(self, stream: int) -> None:
         """The rest of a body that is coming in is not wanted."""
-        if self._in.pop(stream, None) is not None:
+        found = self._in.pop(stream, None)
+        if found is not None:
+            if found.data_left:
+                self._gathered -= found.size
             self._urgent.append(frame(Kind.STOP, stream))
+
+    def stop_unexpected(self) -> None:
+        """Stop what nobody waits for any more: see ``expected``."""
+        if self._expected is not None:
+            for number, found in list(self._in.items()):
+                if found.data_left and not self._expected(found.head):
+                    self.stop(number)
 
     def receive(self, plain: bytes | memoryview) -> list[MuxEvent]:
         """Take plain bytes, return what they mean. Raises: ProtocolError."""
         events: list[MuxEvent] = []
+        if len(self._urgent) > _MOST_URGENT:
+            raise ProtocolError("the other end does not read what it asks for")
         for found in self._decoder.feed(plain):
             if isinstance(found, Piece):
                 self._arrived += len(found.data)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from libneuron.guest.keys import new_pair
-from libneuron.guest.wire.channel import Down, Phase, Ready
+from libneuron.guest.wire.channel import HURRIES, Down, Phase, Ready
 from libneuron.guest.wire.errors import AuthenticationError
 from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message
+from libneuron.guest.wire.record import ID_SIZE, Mark, mark, record
 from tests.unit.guest.pipes import Joined, credentials
 
 
@@ -76,3 +79,39 @@ def test_a_stranger_is_refused_and_both_ends_know() -> None:
     assert isinstance(down, Down)
     assert isinstance(down.error, AuthenticationError)
     assert joined.guest.phase is not Phase.READY
+
+
+def test_a_guest_that_calls_without_end_is_answered_less_and_less() -> None:
+    joined = Joined()
+    joined.host.start()
+    sent = len(joined.host.take())
+    for _ in range(1000):
+        joined.to_host(mark(Mark.CALL, os.urandom(ID_SIZE)))
+    assert len(joined.host.take()) <= HURRIES * sent
+    joined.clock.now += HURRIES
+    joined.host.tick()
+    joined.run()
+    assert joined.host.phase is Phase.READY
+
+
+def test_sessions_that_only_begin_are_begun_less_and_less() -> None:
+    joined = Joined()
+    joined.host.start()
+    joined.run()
+    for _ in range(1000):
+        joined.to_host(mark(Mark.CALL, os.urandom(ID_SIZE)))
+        joined.run()
+    assert len([event for event in joined.host_events if isinstance(event, Ready)]) <= HURRIES + 1
+    joined.clock.now += 1.0
+    joined.host.tick()
+    joined.run()
+    assert joined.host.phase is Phase.READY
+
+
+def test_a_guest_nobody_reads_from_says_little() -> None:
+    joined = Joined()
+    joined.guest.start()
+    for _ in range(1000):
+        joined.to_guest(record(os.urandom(ID_SIZE), b"x"))
+        joined.to_guest(mark(Mark.SYNC, b"s" * ID_SIZE))
+    assert len(joined.guest.take()) < 64 * 1024

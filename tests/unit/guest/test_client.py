@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import threading
 import tracemalloc
@@ -21,8 +22,10 @@ from libneuron.guest.transport import Link, SerialEndpoint, Transport, UnixSocke
 from libneuron.guest.wire.channel import Channel
 from libneuron.guest.wire.frames import Kind, frame
 from libneuron.guest.wire.mux import Message, encode
+from libneuron.guest.wire.record import Mark, Marked, RecordDecoder, mark, record
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
+from libneuron.system.errors import SystemAccessError
 from neuron_guest_bridge.simulation import VM, Simulation
 from tests.unit.guest.pipes import pair_of_credentials
 
@@ -30,14 +33,20 @@ from tests.unit.guest.pipes import pair_of_credentials
 class Watched:
     """A connected guest with its history of states."""
 
-    def __init__(self, io: LoopThread, endpoint: Any, keys: Any) -> None:
+    def __init__(
+        self,
+        io: LoopThread,
+        endpoint: Any,
+        keys: Any,
+        permissions: Callable[[], frozenset[Permission]] | None = None,
+    ) -> None:
         self.history: queue.Queue[State] = queue.Queue()
         self.events: queue.Queue[tuple[str, Mapping[str, Any]]] = queue.Queue()
         self.allowed = DEFAULT
         self.client = GuestClient(
             endpoint,
             keys,
-            permissions=lambda: self.allowed,
+            permissions=permissions or (lambda: self.allowed),
             on_state=lambda state, _problem: self.history.put(state),
             on_event=lambda kind, data: self.events.put((kind, data)),
         )
@@ -397,3 +406,202 @@ def test_a_body_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in(
     io.wait(end())
     assert future.result(10).body == b"x" * 53
     assert kept < 1_000_000
+
+
+# -- what goes wrong while connecting -------------------------------------------------------------------
+
+
+def _refusal(head: Mapping[str, Any]) -> Mapping[str, Any]:
+    said = {"code": "failed", "message": "the disk is full"}
+    return {"request_id": head["request_id"], "success": False, "data": None, "error": said}
+
+
+def test_a_refused_greeting_is_told_and_tried_again(io: LoopThread) -> None:
+    guest = Puppet()
+    guest.on("hello", _refusal)
+    watched = Watched(io, guest, _Fixed())
+    watched.until(State.FAILED)
+    assert watched.client.problem is not None
+    assert "the disk is full" in watched.client.problem.sentence()
+    with pytest.raises(GuestError, match="the disk is full"):
+        watched.guest.wait_ready(10)
+    guest.on("hello", _fine)
+    watched.guest.retry()
+    watched.until(State.READY)
+    watched.guest.close()
+
+
+class _Enrolling(_Fixed):
+    """Keys that are fetched first; ``finish`` fails while ``full``."""
+
+    full = False
+
+    def candidates(self) -> tuple[str, ...]:
+        return ("next", "enrol")
+
+    def finish(self) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+
+
+class _EnrolOnly(_Enrolling):
+    def candidates(self) -> tuple[str, ...]:
+        return ("enrol",)
+
+
+def test_a_guest_that_cannot_store_its_keys_says_so(io: LoopThread) -> None:
+    guest = Puppet()
+    guest.on("enrol", _refusal)
+    watched = Watched(io, guest, _EnrolOnly())
+    watched.until(State.FAILED)
+    assert watched.client.problem is not None
+    assert "the disk is full" in watched.client.problem.sentence()
+    watched.guest.close()
+
+
+def test_a_full_disk_at_the_end_of_pairing_is_told_and_tried_again(io: LoopThread) -> None:
+    keys = _Enrolling()
+    keys.full = True
+    watched = Watched(io, Puppet(), keys)
+    watched.until(State.FAILED)
+    assert watched.client.problem is not None
+    assert "No space left" in watched.client.problem.sentence()
+    keys.full = False
+    watched.guest.retry()
+    watched.until(State.READY)
+    watched.guest.close()
+
+
+def test_broken_permissions_are_told_and_read_again(io: LoopThread, tmp_path: Path) -> None:
+    store = PermissionStore(tmp_path)
+    store.set("vm", DEFAULT)
+    path = tmp_path / "permissions" / "vm.toml"
+    path.write_text("launch = 3\n")
+    watched = Watched(io, Puppet(), _Fixed(), permissions=lambda: store.get("vm"))
+    with pytest.raises(SystemAccessError) as caught:
+        watched.guest.wait_ready(10)
+    assert "vm.toml" in caught.value.sentence()
+    watched.until(State.FAILED)
+    path.unlink()
+    watched.guest.retry()
+    watched.until(State.READY)
+    path.write_text("launch = 3\n")
+    with pytest.raises(SystemAccessError):
+        watched.guest.run(lambda api: api.screenshot())
+    watched.client._event("clipboard_offered", {})
+    assert watched.events.empty()
+    watched.guest.close()
+
+
+@pytest.mark.expect_log("libneuron.guest.client")
+def test_a_bug_ends_no_connection_for_good(io: LoopThread) -> None:
+    class Buggy(_Fixed):
+        broken = True
+
+        def credentials(self, which: str) -> Any:
+            if self.broken:
+                raise KeyError("oops")
+            return super().credentials(which)
+
+    keys = Buggy()
+    watched = Watched(io, Puppet(), keys)
+    watched.until(State.FAILED)
+    keys.broken = False
+    watched.guest.retry()
+    watched.until(State.READY)
+    watched.guest.close()
+
+
+def test_a_session_ends_when_its_keys_are_taken_away(
+    io: LoopThread, watched: Watched, simulation: Simulation
+) -> None:
+    watched.until(State.READY)
+    watched.guest.retry()  # the keys are there: nothing happens
+    watched.guest.run(lambda api: api.ping())
+    simulation.store.revoke(VM)
+    watched.guest.retry()
+    watched.until(State.NOT_PAIRED)
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.ping())
+    assert caught.value.code == "guest.not-paired"
+
+
+def test_an_answer_nobody_waits_for_any_more_is_let_go(
+    io: LoopThread, puppet: tuple[Puppet, Watched]
+) -> None:
+    guest, watched = puppet
+
+    class Half:
+        left = 200_000
+
+        def read(self, size: int) -> bytes | None:
+            size = min(size, self.left)
+            self.left -= size
+            return bytes(size) if size else None
+
+    def half(head: Mapping[str, Any]) -> None:
+        guest.channel.send(_fine(head), Half())
+        large = {"data": {"x": "y" * 200_000}, "request_id": head["request_id"], "success": True}
+        guest.channel.send(large)
+        stalled = guest.channel.mux._out[guest.channel.mux._last]
+        stalled.credit = 1000
+
+    guest.on("screenshot", half)
+    for _ in range(3):
+        with pytest.raises(GuestError) as caught:
+            watched.guest.run(lambda api: api.requester.request("screenshot", timeout=0.3))
+        assert caught.value.code == "guest.timeout"
+
+    async def kept() -> tuple[int, int, int]:
+        session = watched.client._session
+        assert session is not None
+        mux = session._channel.mux
+        return len(session._bodies), len(mux._in), mux._gathered
+
+    assert io.wait(kept()) == (0, 0, 0)
+    watched.guest.run(lambda api: api.ping())
+
+
+class Marking(Puppet):
+    """Answers each SYNC with ACK, nonsense (if ``noisy``) and CALL, until it is ``good``."""
+
+    def __init__(self, *, noisy: bool) -> None:
+        super().__init__()
+        self.noisy = noisy
+        self.good = False
+        self.syncs = 0
+        self._decoder = RecordDecoder()
+
+    def write(self, data: bytes) -> int:
+        if self.good:
+            return super().write(data)
+        out = b""
+        found = self._decoder.feed(data)
+        while found:
+            for item in found:
+                if isinstance(item, Marked) and item.kind is Mark.SYNC:
+                    self.syncs += 1
+                    out += mark(Mark.ACK, item.id)
+                    if self.noisy:
+                        out += record(item.id, b"\x16\x03\x03\x00\x05xxxxx")
+                    out += mark(Mark.CALL, os.urandom(16))
+            found = self._decoder.more()
+        if out:
+            self._loop.call_soon(self._link.received, out)
+        return len(data)
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_guest_that_calls_without_end_is_made_to_wait(
+    io: LoopThread, monkeypatch: pytest.MonkeyPatch, noisy: bool
+) -> None:
+    monkeypatch.setattr("libneuron.guest.client.SILENT_AFTER", 1.0)
+    guest = Marking(noisy=noisy)
+    watched = Watched(io, guest, _Fixed())
+    watched.until(State.AGENT_SILENT)  # however often it called meanwhile
+    assert guest.syncs < 40
+    guest.good = True
+    watched.until(State.READY)
+    watched.guest.run(lambda api: api.ping())
+    assert watched.history.empty()  # nothing stale ends the good session
+    watched.guest.close()

@@ -245,3 +245,25 @@ def test_data_that_comes_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in() 
     buffer = bytearray(frame(Kind.BODY, 1, b"[") + frame(Kind.BODY, 99, bytes(60_000)))
     receiver.receive(buffer)  # type: ignore[arg-type]  # as it lies in the transport's memory
     buffer.clear()  # BufferError while anything looks into it
+
+
+def test_a_peer_that_never_reads_what_it_causes_ends_the_session() -> None:
+    _, receiver = two()
+    with pytest.raises(ProtocolError, match="does not read"):
+        for number in range(1, 100_000):
+            for event in receiver.receive(frame(Kind.MESSAGE, number, b"{}")):
+                assert isinstance(event, Message)
+                receiver.stop(event.stream)
+    assert len(receiver.take_urgent()) < 256 * 1024
+
+
+def test_what_nobody_waits_for_any_more_frees_its_place() -> None:
+    waiting = {1}
+    receiver = Mux(FakeClock(), expected=lambda head: head.get("request_id") in waiting)
+    for round_ in range(100):
+        waiting.add(round_)
+        head = encode({"request_id": round_, "data_size": MAX_DATA})
+        receiver.receive(frame(Kind.MESSAGE, 1 + round_, head) + frame(Kind.BODY, 1 + round_, b"["))
+        waiting.clear()
+        receiver.stop_unexpected()
+        assert receiver.take_urgent() == frame(Kind.STOP, 1 + round_)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from libneuron.guest.api import GuestApi
+from libneuron.errors import NeuronError
+from libneuron.guest.api import GuestApi, Reply
 from libneuron.guest.client import BlockingGuest, GuestClient
 from libneuron.guest.errors import GuestError
-from libneuron.guest.owner import OwnerClient, acquire, serve, socket_path
+from libneuron.guest.owner import STATE, OwnerClient, acquire, relayed, serve, socket_path
 from libneuron.guest.permissions import DEFAULT
+from libneuron.guest.state import State
+from libneuron.guest.wire.mux import MAX_DATA
 from libneuron.guest.wire.requests import Permission
 from libneuron.system.bus import LoopThread
+from libneuron.system.errors import SystemAccessError
 from neuron_guest_bridge.simulation import VM, Simulation
 
 
@@ -94,3 +100,83 @@ def test_without_an_owner_the_channel_counts_as_in_use(io: LoopThread, tmp_path:
     with pytest.raises(GuestError) as caught:
         io.wait(OwnerClient(tmp_path, VM, "x").open())
     assert caught.value.code == "guest.channel-in-use"
+
+
+_ODD = SystemAccessError("system.table-invalid", file="vm.toml", problem="it is odd")
+
+
+class _Odd:
+    """An owner of whom everything goes wrong that can."""
+
+    label = "Odd"
+    state = State.FAILED
+
+    def __init__(self) -> None:
+        self.problem: NeuronError | None = _ODD
+        self.hello: Mapping[str, Any] = {}
+        self.timeouts: list[float] = []
+
+    async def request(
+        self, verb: str, _data: Any = None, *, body: Any = None, timeout: float = 15.0
+    ) -> Reply:
+        self.timeouts.append(timeout)
+        if verb == "broken":
+            raise _ODD
+        if verb == "full":
+            raise OSError(28, "No space left on device")
+        if verb == "bug":
+            raise KeyError("oops")
+        if verb == "large":
+            return Reply({"x": "y" * (2 * MAX_DATA)})
+        return Reply({"x": float("nan")} if verb == "nan" else {})
+
+    def kick(self) -> None:
+        """Nothing to try."""
+
+
+@pytest.mark.expect_log("libneuron.guest.owner")
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("broken", "“vm.toml” is not valid: it is odd"),
+        ("full", "No space left on device"),
+        ("bug", "KeyError"),
+        ("nan", "ValueError"),
+        ("large", "a message of"),
+    ],
+)
+def test_whatever_goes_wrong_at_the_owner_is_told_at_once(
+    io: LoopThread, tmp_path: Path, verb: str, said: str
+) -> None:
+    server = io.wait(serve(_Odd(), tmp_path, VM))
+    other = OwnerClient(tmp_path, VM, "Odd")
+    io.wait(other.open())
+    with pytest.raises(NeuronError) as caught:
+        io.wait(other.request(verb, timeout=60), timeout=20)
+    assert said in caught.value.sentence()
+    io.wait(other.request("fine"))
+    problem = io.wait(other.request(STATE)).data["problem"]
+    assert relayed(problem).sentence() == _ODD.sentence()
+    io.wait(other.close())
+    io.wait(server.close())
+
+
+@pytest.mark.parametrize("timeout", [10**400, -1, True, "x", None, 1e308, -1e308, []])
+def test_odd_time_limits_become_possible_ones(io: LoopThread, tmp_path: Path, timeout: object) -> None:
+    owned = _Odd()
+    server = io.wait(serve(owned, tmp_path, VM))
+    other = OwnerClient(tmp_path, VM, "Odd")
+    io.wait(other.open())
+
+    async def ask() -> None:
+        line = other._line
+        assert line is not None
+        answer = asyncio.get_running_loop().create_future()
+        other._answers[77] = answer
+        line.send({"type": "fine", "request_id": 77, "data": {}, "timeout": timeout}, None)
+        await answer
+
+    io.wait(ask(), timeout=20)
+    assert 0 <= owned.timeouts[0] <= 24 * 3600
+    io.wait(other.close())
+    io.wait(server.close())
