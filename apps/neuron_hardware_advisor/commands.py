@@ -19,6 +19,7 @@ from libneuron.hardware.errors import HardwareError
 from libneuron.hardware.machine import Device, Machine, parse_address
 from libneuron.system.files import Root
 from libneuron.system.trees import ReplayTree, Tree
+from neuron_hardware_advisor.boot_commands import add_verbs
 
 _TEXTS = {
     "saved": QT_TRANSLATE_NOOP("advisor", "Saved {path}: {devices} devices, no personal data."),
@@ -210,6 +211,7 @@ def build() -> argparse.ArgumentParser:
     verb.add_argument("--remove", action="append", default=[], metavar="OPTION")
     _from_elsewhere(verb)
     verb.set_defaults(verb=plan)
+    add_verbs(verbs)
     inside = verbs.add_parser("bundle", help="save this PC to a file, or open one").add_subparsers(
         metavar="save|open", required=True
     )

@@ -10,15 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from libneuron.errors import NeuronError
+from libneuron.hardware.boot import change, requests
 from libneuron.system.bus import Bus, LoopThread
 from libneuron.system.calls import BlockingBus
 from libneuron.system.clock import RealClock
+from libneuron.system.elsewhere import ChrootRunner, ServiceRunner
 from libneuron.system.files import Root
 from libneuron.system.paths import resources
 from libneuron.system.runner import RealRunner
 from libneuron.updates.guardian import Machine
 from libneuron.updates.settings import load_settings
 from neuron_helper.guardian_verbs import guardian_verbs
+from neuron_helper.hardware_verbs import hardware_verbs
 from neuron_helper.service import Service
 
 
@@ -32,9 +35,13 @@ async def _serve(options: argparse.Namespace) -> None:
             root, RealRunner(), RealClock(), checks_bus, shipped, load_settings(root), confined=True
         )
 
+    # An initramfs is built outside of the helper's walls, and never with this machine's tools for another.
+    outside = ServiceRunner(RealRunner()) if root.live else ChrootRunner(RealRunner(), root.prefix)
+    boot = change.Machine(root, outside, root.path(requests.RECORDS))
+
     bus = await Bus.open(system=True, address=options.bus)
     try:
-        verbs = guardian_verbs(machine)
+        verbs = guardian_verbs(machine) + hardware_verbs(lambda: boot)
         await Service(bus, verbs, RealClock(), idle=options.idle, patience=options.patience).serve()
     finally:
         await bus.close()

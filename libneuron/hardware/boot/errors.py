@@ -61,6 +61,35 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "Only the known files of the boot loaders are changed."),
         Exit.CANNOT,
     ),
+    "hardware.no-wish": Message(
+        QT_TRANSLATE_NOOP("hardware", "No start option was named."),
+        QT_TRANSLATE_NOOP("hardware", "Name what is to be added or removed."),
+        Exit.USAGE,
+    ),
+    "hardware.nothing-to-do": Message(
+        QT_TRANSLATE_NOOP(
+            "hardware", "The start options are already as they should be; nothing was touched."
+        ),
+        QT_TRANSLATE_NOOP("hardware", "If the running system does not show it yet, restart the PC."),
+    ),
+    "hardware.plan-changed": Message(
+        QT_TRANSLATE_NOOP("hardware", "The boot files are not as they were shown; nothing was touched."),
+        QT_TRANSLATE_NOOP("hardware", "Look at the changes again, then decide."),
+    ),
+    "hardware.not-confirmed": Message(
+        QT_TRANSLATE_NOOP("hardware", "The change was not confirmed; nothing was touched."),
+        QT_TRANSLATE_NOOP("hardware", "To confirm it, type exactly: {words}"),
+        Exit.USAGE,
+    ),
+    "hardware.not-agreed": Message(
+        QT_TRANSLATE_NOOP("hardware", "Nobody agreed to the change; nothing was touched."),
+        QT_TRANSLATE_NOOP("hardware", "Look at what “plan” shows, then add “--yes”."),
+        Exit.USAGE,
+    ),
+    "hardware.change-cut": Message(
+        QT_TRANSLATE_NOOP("hardware", "Change number {number} was cut off and must be taken back first."),
+        QT_TRANSLATE_NOOP("hardware", "Undo change number {number}, then try again."),
+    ),
     "hardware.no-change": Message(
         QT_TRANSLATE_NOOP("hardware", "There is no change number {number} that could be taken back."),
         QT_TRANSLATE_NOOP("hardware", "The command “verify” lists the changes."),

@@ -33,6 +33,14 @@ def refused(wish: Wish) -> tuple[str, ...]:
     return tuple(bad + [word for word in wish.unset if not _removable(word)])
 
 
+def risky(wish: Wish) -> tuple[str, ...]:
+    """The words that weaken the separation of devices: done only after the person has typed them.
+
+    The ACS override's own words: "may allow non-IOMMU-protected peer-to-peer DMA".
+    """
+    return tuple(word for word in wish.set if name(word) == "pcie_acs_override")
+
+
 def _removable(word: str) -> bool:
     """A word that could be set; or a name alone, unless words of that name may be the person's own."""
     return _allowed(word) or (name(word) in ALLOWED and "=" not in word and name(word) not in REPEATABLE)

@@ -1,0 +1,149 @@
+"""Who changes the boot for a face: the privileged helper; for root and another tree, this process."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from libneuron.hardware import bundle, names
+from libneuron.hardware.boot import change, requests
+from libneuron.hardware.boot.change import State
+from libneuron.hardware.boot.cmdline import Wish
+from libneuron.hardware.boot.errors import BootError
+from libneuron.hardware.boot.plan import plan
+from libneuron.hardware.errors import HardwareError
+from libneuron.hardware.machine import Machine
+from libneuron.system.bus import LoopThread
+from libneuron.system.elsewhere import ChrootRunner
+from libneuron.system.files import Root
+from libneuron.system.helper import HelperClient
+from libneuron.system.runner import RealRunner
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A plan as a person sees it. ``diffs`` are (path, unified diff); ``digest`` stands for the whole of it;
+    ``confirm`` is what must be typed before it is done (empty: nothing)."""
+
+    wish: Wish
+    diffs: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, ...], ...]
+    digest: str
+    confirm: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A recorded change as a person sees it."""
+
+    number: int
+    state: State
+    wish: Wish
+    paths: tuple[str, ...]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether it can still be taken back."""
+        return self.state is not State.UNDONE
+
+
+def shown_of(data: Mapping[str, Any]) -> Shown:
+    """A plan from its JSON."""
+    return Shown(
+        Wish(tuple(data["add"]), tuple(data["remove"])),
+        tuple((edit["path"], edit["diff"]) for edit in data["edits"]),
+        tuple(tuple(command) for command in data["commands"]),
+        data["digest"],
+        data["confirm"],
+    )
+
+
+def made_of(data: Mapping[str, Any]) -> Made:
+    """A change from its JSON."""
+    wish = Wish(tuple(data["add"]), tuple(data["remove"]))
+    return Made(data["number"], State(data["state"]), wish, tuple(data["paths"]))
+
+
+class BootSource(Protocol):
+    """Everything may take long and, but for :meth:`changes`, ask for a password."""
+
+    def plan(self, wish: Wish) -> Shown:
+        """What ``wish`` would change; nothing is touched."""
+
+    def apply(self, shown: Shown, typed: str) -> Made:
+        """Do exactly what was shown."""
+
+    def undo(self, number: int) -> Made:
+        """Take a change back."""
+
+    def changes(self) -> tuple[Made, ...]:
+        """All changes, oldest first; what was booted since is verified."""
+
+
+class DirectBoot:
+    """For root, on this machine or on the tree below ``root``. Implements :class:`BootSource`."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        tree = Root(root)
+        runner = RealRunner() if tree.live else ChrootRunner(RealRunner(), root)
+        self._machine = change.Machine(tree, runner, tree.path(requests.RECORDS))
+
+    def plan(self, wish: Wish) -> Shown:
+        """See BootSource."""
+        checked = _checked(wish)
+        return shown_of(requests.plan_json(plan(self._machine.root, checked), checked))
+
+    def apply(self, shown: Shown, typed: str) -> Made:
+        """See BootSource."""
+        done = requests.apply(self._machine, _checked(shown.wish), shown=shown.digest, typed=typed)
+        return made_of(requests.change_json(done))
+
+    def undo(self, number: int) -> Made:
+        """See BootSource."""
+        return made_of(requests.change_json(requests.undo(self._machine, number)))
+
+    def changes(self) -> tuple[Made, ...]:
+        """See BootSource."""
+        return tuple(made_of(requests.change_json(one)) for one in requests.changes(self._machine))
+
+
+def _words(words: Sequence[str]) -> str:
+    return " ".join(words)
+
+
+def _checked(wish: Wish) -> Wish:
+    """What the helper would make of ``wish``: the same is refused on every way."""
+    return requests.wish_of(_words(wish.set), _words(wish.unset))
+
+
+class HelperBoot:
+    """Through the privileged helper, for everybody else. Implements :class:`BootSource`."""
+
+    def __init__(self, loop: LoopThread, *, address: str | None = None) -> None:
+        self._client = HelperClient(loop, [BootError, HardwareError], address=address)
+
+    def plan(self, wish: Wish) -> Shown:
+        """See BootSource."""
+        _checked(wish)  # a word that is refused needs no password to hear so
+        return shown_of(self._client.call("PlanBootChange", "ss", _words(wish.set), _words(wish.unset)))
+
+    def apply(self, shown: Shown, typed: str) -> Made:
+        """See BootSource."""
+        words = (_words(shown.wish.set), _words(shown.wish.unset), shown.digest, typed)
+        return made_of(self._client.call("ApplyBootChange", "ssss", *words))
+
+    def undo(self, number: int) -> Made:
+        """See BootSource."""
+        return made_of(self._client.call("UndoBootChange", "s", str(number)))
+
+    def changes(self) -> tuple[Made, ...]:
+        """See BootSource."""
+        return tuple(made_of(one) for one in self._client.call("BootChanges")["changes"])
+
+    def capture(self) -> Machine:
+        """This machine as root sees it. Raises: HardwareError bundle-unreadable; the helper's."""
+        packed = base64.b64decode(self._client.call("CapturePrivileged")["bundle"])
+        return bundle.machine(bundle.load(packed, path="helper"), names.of_this_machine())
