@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ class Reply:
     text: str
     exit: Exit = Exit.DONE
 
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # not tab and line end
 
 Verb = Callable[[argparse.Namespace], Reply]
 
@@ -60,8 +63,14 @@ def add_json(verb: argparse.ArgumentParser) -> None:
 
 
 def _write(stream: TextIO, data: Mapping[str, Any]) -> None:
-    stream.write(json.dumps(data, ensure_ascii=False, indent=None, default=str) + "\n")
+    text = json.dumps(data, ensure_ascii=False, indent=None, default=str)
+    stream.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     stream.flush()
+
+
+def _shown(text: str) -> str:
+    """``text`` for a terminal: what it quotes (a file's name, a guest's words) must not steer it."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -89,9 +98,9 @@ def run(
         if as_json:
             _write(sys.stdout, {"error": error.as_json(translate)})
         else:
-            sys.stderr.write(f"{error.sentence(translate)}\n{error.hint(translate)}\n")
+            sys.stderr.write(_shown(f"{error.sentence(translate)}\n{error.hint(translate)}\n"))
             if options.debug and error.details:
-                sys.stderr.write(f"{error.details}\n")
+                sys.stderr.write(_shown(f"{error.details}\n"))
         return error.exit
     except (Cancelled, KeyboardInterrupt):
         sentence = translate("cli", "Cancelled.")
@@ -105,7 +114,8 @@ def run(
     if as_json:
         _write(sys.stdout, reply.data)
     elif reply.text:
-        sys.stdout.write(reply.text.rstrip("\n") + "\n")
+        text = reply.text.rstrip("\n") + "\n"
+        sys.stdout.write(_shown(text) if sys.stdout.isatty() else text)
     return reply.exit
 
 

@@ -84,7 +84,7 @@ def _pair(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace) -
             guest = BlockingGuest(io, client)
             stack.callback(guest.close)
             _wait(guest, options.wait)
-            version = str(client.hello.get("version", "?"))
+            version = targets.version_of(client.hello)
     data = {"vm": domain.uuid, "paired": True, "method": method, "version": version}
     return Reply(data, f"“{domain.name}” is paired (NeuronGuest {version}).")
 
@@ -137,7 +137,7 @@ def _wait_for_owner(
         found = io.wait(owner.request(STATE)).data
         if store.candidates(domain.uuid) == ("paired",):
             hello = found.get("hello")
-            return str(hello.get("version", "?")) if isinstance(hello, dict) else "?"
+            return targets.version_of(hello) if isinstance(hello, dict) else "?"
         if found.get("state") == State.READY.value:  # with the old keys: it will not look for others
             raise GuestError("guest.channel-in-use", vm=domain.name)
         problem = found.get("problem")

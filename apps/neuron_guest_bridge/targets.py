@@ -12,7 +12,8 @@ from libneuron.guest.api import GuestApi, Requester
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
-from libneuron.guest.owner import STATE, OwnerClient, acquire, serve, socket_path
+from libneuron.guest.menu import printable
+from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire, serve, socket_path
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
 from libneuron.system.loop import LoopThread
@@ -69,13 +70,34 @@ def find(options: argparse.Namespace, where: Paths) -> Target:
     return Target(domain.uuid, domain.name, VmEndpoint(vms, domain), vms.close)
 
 
+def version_of(hello: Mapping[str, Any]) -> str:
+    """The agent's version as it may be shown; what a guest says may hold anything."""
+    return printable(str(hello.get("version", "?")))[:32]
+
+
+def let_go(vm: str, name: str) -> None:
+    """The program that keeps ``vm`` connected, if any, is to look at its keys again. Raises: GuestError."""
+    where = paths()
+    lock = acquire(where.runtime, vm)
+    if lock is not None:
+        lock.release()
+        return
+    with LoopThread() as io:
+        owner = OwnerClient(where.runtime, vm, name)
+        io.wait(owner.open())
+        try:
+            io.wait(owner.request(KICK))
+        finally:
+            io.wait(owner.close())
+
+
 class Connected:
     """A VM that answers, directly or through the process that owns its channel."""
 
     def __init__(self, io: LoopThread, requester: Requester, hello: Mapping[str, Any]) -> None:
         self._io = io
         self._api = GuestApi(requester)
-        self.version = str(hello.get("version", "?"))
+        self.version = version_of(hello)
 
     def run(self, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
         """Run one piece of work with the typed verbs. Raises: GuestError."""

@@ -12,6 +12,7 @@ from libneuron.errors import Exit
 from libneuron.guest.checkup import Check, Facts, Topic, judge
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
+from libneuron.guest.menu import printable
 from libneuron.guest.state import State
 from libneuron.system.files import write_atomic
 from neuron_guest_bridge import targets
@@ -72,6 +73,7 @@ def unpair(options: argparse.Namespace) -> Reply:
         raise GuestError("guest.not-paired", vm=options.vm)
     for item in found:
         store.revoke(item.vm)
+        targets.let_go(item.vm, item.name)
     return Reply({"unpaired": [item.vm for item in found]}, f"The keys of “{options.vm}” are gone.")
 
 
@@ -93,7 +95,9 @@ def info(options: argparse.Namespace) -> Reply:
     with targets.guest(options) as guest:
         facts = dict(guest.run(lambda api: api.info()))
         facts["metrics"] = dict(guest.run(lambda api: api.metrics()))
-    return Reply(facts, "\n".join(f"{key}: {value}" for key, value in facts.items()))
+    return Reply(
+        facts, "\n".join(f"{printable(key)}: {printable(str(value))}" for key, value in facts.items())
+    )
 
 
 def clipboard_get(options: argparse.Namespace) -> Reply:
@@ -141,7 +145,7 @@ def apps(options: argparse.Namespace) -> Reply:
     with targets.guest(options) as guest:
         found = guest.run(lambda api: api.apps())
     rows = [{"id": app.id, "name": app.name, "path": app.path, "args": list(app.args)} for app in found]
-    return Reply({"apps": rows}, "\n".join(f"{app.name:40}{app.id}" for app in found))
+    return Reply({"apps": rows}, "\n".join(f"{printable(app.name):40}{printable(app.id)}" for app in found))
 
 
 def launch(options: argparse.Namespace) -> Reply:

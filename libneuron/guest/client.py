@@ -281,7 +281,7 @@ class GuestClient:
             oldest, newest = fields.integer("oldest", 1, 1 << 16), fields.integer("newest", 1, 1 << 16)
         except FieldError as error:
             raise GuestError("guest.protocol", vm=self.label, details=str(error)) from error
-        shown = str(hello.get("version", "?"))[:32]
+        shown = "".join(letter for letter in str(hello.get("version", "?"))[:32] if letter.isprintable())
         if newest < PROTOCOL[0]:
             raise GuestError("guest.agent-too-old", vm=self.label, version=shown)
         if oldest > PROTOCOL[1]:

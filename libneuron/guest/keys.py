@@ -43,6 +43,7 @@ GUEST_PLACES = {
     "windows": f"C:\\ProgramData\\NeuronGuest\\keys\\{ENROLMENT_FILE}",
 }
 """Where the agent looks for a hand-over, besides discs; its installer made the folder for it alone."""
+_SETS = ("next", "enrol", "paired")
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 
@@ -175,7 +176,7 @@ class KeyStore:
     def candidates(self, vm: str) -> tuple[str, ...]:
         """The key sets to try, best first: "paired", "next", "enrol". Empty: not paired."""
         folder = self._vm(vm)
-        return tuple(name for name in ("next", "enrol", "paired") if (folder / name / "host.key").exists())
+        return tuple(name for name in _SETS if (folder / name / "host.key").exists())
 
     def credentials(self, vm: str, which: str = "paired") -> Credentials:
         """One key set as TLS credentials of the host.
@@ -200,8 +201,18 @@ class KeyStore:
         return Credentials(made, ssl.PEM_cert_to_DER_cert(peer))
 
     def revoke(self, vm: str) -> None:
-        """Forget everything about a VM: it can no longer connect."""
-        shutil.rmtree(self._vm(vm), ignore_errors=True)
+        """Forget everything about a VM: it can no longer connect. Raises: GuestError keys-kept."""
+        folder = self._vm(vm)
+        try:
+            for name in _SETS:  # first what counts: without it the rest is of no use
+                (folder / name / "host.key").unlink(missing_ok=True)
+            if folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            name = self._note(vm).get("name", vm)
+            raise GuestError(
+                "guest.keys-kept", vm=name, problem=error.strerror, folder=folder, details=str(error)
+            ) from error
 
     def list(self) -> tuple[Pairing, ...]:
         """All VMs with keys."""

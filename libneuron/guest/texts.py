@@ -98,6 +98,10 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "This desktop does not show other programs how large a window is."),
         QT_TRANSLATE_NOOP("guest", "Choose the resolution by hand under “Clipboard and display”."),
     ),
+    "guest.keys-kept": Message(
+        QT_TRANSLATE_NOOP("guest", "The keys for “{vm}” could not be removed: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "Remove the folder {folder}; until then the machine can still connect."),
+    ),
     # -- requests ---------------------------------------------------------------------------------
     "guest.timeout": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” did not answer “{verb}” within {seconds} s."),

@@ -130,3 +130,28 @@ def test_progress_is_drawn_only_on_a_terminal() -> None:
     cli.ProgressLine(terminal)(view)
     assert plain.getvalue() == ""
     assert terminal.getvalue().endswith("512 B / 1.0 KiB  1:05 left  a.jpg")
+
+
+STEER = "a\x1b]0;title\x07b\x9b2Jc\rd\te\n"
+
+
+def test_what_a_text_quotes_does_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_options: argparse.Namespace) -> cli.Reply:
+        raise SystemAccessError("system.program-missing", program=STEER)
+
+    cli.run(_parser(refuse), ["go"])
+    assert not set("\x1b\x07\x9b\r") & set(capsys.readouterr().err)
+    made = _parser(lambda _: cli.Reply({"a": STEER}, STEER))
+    cli.run(made, ["go"])
+    assert capsys.readouterr().out == STEER  # into a file or a pipe: as it is
+    cli.run(made, ["go", "--json"])
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"a": STEER}
+    assert not set("\x1b\x07\x9b\r") & set(out)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    cli.run(made, ["go"])
+    out = capsys.readouterr().out
+    assert not set("\x1b\x07\x9b\r") & set(out)
+    assert "d\te\n" in out

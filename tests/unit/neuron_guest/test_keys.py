@@ -8,6 +8,7 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
+from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import GUEST_PLACES, KeyStore
 from libneuron.guest.wire.channel import hint
 from neuron_guest.keys import ENROLMENT_FILE, GuestKeys
@@ -44,3 +45,29 @@ def test_the_host_puts_a_hand_over_where_the_agent_looks(monkeypatch: pytest.Mon
     monkeypatch.setattr(known_folders, "path_of", lambda _folder: Path("/ProgramData"))
     looked_for = PureWindowsPath(f"C:{WINDOWS.keys_folder / ENROLMENT_FILE}")
     assert PureWindowsPath(GUEST_PLACES["windows"]) == looked_for
+
+
+def test_keys_that_cannot_be_removed_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = KeyStore(tmp_path)
+    store.begin_enrolment("vm", "VM")
+    store.finish_enrolment("vm")
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refuse)
+        with pytest.raises(GuestError) as caught:
+            store.revoke("vm")
+        assert caught.value.code == "guest.keys-kept"
+        assert "Permission denied" in caught.value.sentence()
+        assert store.candidates("vm") == ()  # what counts is gone first
+    store.begin_enrolment("vm", "VM")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        with pytest.raises(GuestError):
+            store.revoke("vm")
+    assert store.candidates("vm") != ()
+    store.revoke("vm")
+    store.revoke("vm")
+    assert not (tmp_path / "keys" / "vm").exists()

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Iterator
+import queue
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from libneuron.guest.api import GuestApp
+from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
+from libneuron.guest.owner import acquire, serve
+from libneuron.guest.permissions import DEFAULT
+from libneuron.guest.state import State
+from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, below
 from neuron_guest_bridge import targets
 from neuron_guest_bridge.__main__ import main
@@ -106,3 +115,52 @@ def test_a_second_command_goes_through_the_first(paired: Run, where: Paths, simu
         owner.run(lambda api: api.ping())
         assert paired("clipboard", "set", VM, "from the second")[0] == 0
         assert owner.run(lambda api: api.clipboard_text()) == "from the second"
+
+
+def test_unpairing_ends_what_another_program_keeps_connected(
+    paired: Run, simulation: Simulation, where: Paths
+) -> None:
+    with LoopThread() as io, acquire(where.runtime, VM) or pytest.fail("somebody holds the lock"):
+        states: queue.Queue[State] = queue.Queue()
+        client = GuestClient(
+            simulation.endpoint(),
+            VmKeys(simulation.store, VM),
+            permissions=lambda: DEFAULT,
+            on_state=lambda state, _problem: states.put(state),
+        )
+        server = io.wait(serve(client, where.runtime, VM))
+        guest = BlockingGuest(io, client)
+        guest.wait_ready(20)
+        assert paired("unpair", VM)[0] == 0
+        while states.get(timeout=20) is not State.NOT_PAIRED:
+            pass
+        guest.close()
+        io.wait(server.close())
+
+
+def test_what_a_guest_says_fakes_no_line_and_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Hostile:
+        async def info(self) -> Mapping[str, Any]:
+            return {"os": "x\x1b]0;owned\x07", "k\nok: fake line": 1}
+
+        async def metrics(self) -> Mapping[str, float]:
+            return {}
+
+        async def apps(self) -> tuple[GuestApp, ...]:
+            return (GuestApp("id\n2", "\x1b]52;c;cm0gLXJmIH4=\x07Editor", "p", (), ""),)
+
+    class Connected:
+        version = targets.version_of({"version": "1\x1b[2J\n0"})
+
+        def run(self, work: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+            return asyncio.run(work(Hostile()))
+
+    monkeypatch.setattr(targets, "guest", lambda _options: contextlib.nullcontext(Connected()))
+    for verb, lines in (("info", 3), ("apps", 1)):
+        assert main([verb, VM]) == 0
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert out.count("\n") == lines
+    assert Connected.version == "1[2J0"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from libneuron.errors import NeuronError
 from libneuron.guest.clipboard.rules import Direction
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor import opening
@@ -172,3 +173,25 @@ def test_a_holder_that_serves_nobody_is_told_as_in_use(where: Paths, tmp_path: P
 def test_the_simulated_machine_is_off_while_nobody_runs_it(tmp_path: Path) -> None:
     status, found = command(tmp_path, "ping", VM)
     assert (status, found["error"]["code"]) == (1, "guest.vm-off")
+
+
+def test_a_broken_permission_file_is_told_for_its_machine_and_ends_nothing(
+    fleet: tuple[Fleet, Heard], where: Paths
+) -> None:
+    machines, heard = fleet
+    machines.simulate()
+    heard.until(lambda machine: machine.ready)
+    machines.set_direction(VM, Direction.OFF)
+    (file,) = (where.config / "guest" / "permissions").iterdir()
+    good = file.read_bytes()
+    file.write_text("launch = 3\n")
+    machines.look()
+    machine = heard.until(lambda machine: machine.state is State.FAILED)
+    assert machine.problem is not None
+    assert file.name in machine.problem.sentence()
+    assert not machine.allowed
+    with pytest.raises(NeuronError, match=file.name):
+        machines.screenshot(VM)
+    file.write_bytes(good)
+    machines.look()
+    heard.until(lambda machine: machine.ready)
