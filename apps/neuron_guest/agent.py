@@ -37,6 +37,7 @@ from neuron_guest.port import Port, PortGone
 
 _log = logging.getLogger("neuron_guest")
 
+_READY = Phase.READY  # looked up once: an enumeration's members are slow to reach
 _WORKERS = 4
 _WAITING = 64  # requests in work or in the queue; more are answered with "busy"
 _BURST = 8  # pieces of bulk between two looks at what came in
@@ -189,9 +190,10 @@ class Agent:
 
     def _handle(self, events: list[ChannelEvent]) -> None:
         for event in events:
-            if isinstance(event, Message):
+            kind = type(event)
+            if kind is Message:
                 self._message(event)
-            elif isinstance(event, Body):
+            elif kind is Body:
                 self._body(event)
             elif isinstance(event, BodyEnd):
                 self._body_end(event)
@@ -225,13 +227,16 @@ class Agent:
             except FieldError as error:
                 self._refuse(event, identity, "bad-field", str(error), error.field)
                 return
+            if verb == "ping":
+                if event.stream:
+                    self._channel.mux.stop(event.stream)
+                self._send_head(identity, data={})
+                return
             self._accept(event, _Request(identity, verb, parsed, self._session, self._permissions))
 
     def _accept(self, event: Message, request: _Request) -> None:
         verb = request.verb
-        if verb == "ping":
-            self._answer(request, {})
-        elif verb == "measure" and not self._enrolling:
+        if verb == "measure" and not self._enrolling:
             self._measure(event, request)
             return
         elif verb == "hello":
@@ -425,7 +430,7 @@ class Agent:
         error: Mapping[str, str] | None = None,
         body: Source | None = None,
     ) -> None:
-        if self._channel.phase is not Phase.READY:
+        if self._channel.phase is not _READY:
             return
         head = {"request_id": identity, "success": error is None, "data": data, "error": error}
         try:

@@ -36,6 +36,7 @@ from libneuron.system.loop import LoopThread
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_READY = State.READY  # looked up once: an enumeration's members are slow to reach
 SILENT_AFTER = 5.0
 """Seconds without an answer after which the agent counts as silent."""
 _HOPELESS = (State.NOT_PAIRED, State.NO_VM, State.INCOMPATIBLE, State.FAILED, State.STOPPED)
@@ -328,7 +329,7 @@ class GuestClient:
         permission = needed(verb)
         if permission is not None and permission not in self._permissions():
             raise GuestError("guest.not-permitted", vm=self.label, verb=verb)
-        if self.state is not State.READY:
+        if self.state is not _READY:
             await self.wait_ready(timeout)
         session = self._session
         if session is None:

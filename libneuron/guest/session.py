@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from libneuron.guest.api import Reply
@@ -39,7 +39,7 @@ class _Request:
     until: float
     sink: Callable[[memoryview], None] | None = None
     head: Mapping[str, Any] | None = None
-    body: bytearray = field(default_factory=bytearray)  # a kept piece would hold the buffer it lies in
+    body: bytearray | None = None  # copied together: a kept piece would hold the buffer it lies in
     size: int = 0
 
 
@@ -120,7 +120,10 @@ class Session:
     def received(self, data: bytes) -> None:
         """See :class:`Link`."""
         for item in self._channel.receive(data):
-            self._handle(item)
+            if type(item) is Message:
+                self._message(item)
+            else:
+                self._handle(item)
         if self._channel.more or self._timer is not None or self._pending:
             self._pump()
 
@@ -194,10 +197,10 @@ class Session:
     # -- events -------------------------------------------------------------------------------------
 
     def _handle(self, item: ChannelEvent) -> None:
-        if isinstance(item, Message):
-            self._message(item)
-        elif isinstance(item, Body):
+        if isinstance(item, Body):
             self._body(item)
+        elif isinstance(item, Message):
+            self._message(item)
         elif isinstance(item, BodyEnd):
             self._body_end(item)
         elif isinstance(item, Ready):
@@ -245,6 +248,8 @@ class Session:
             self._fail(request, GuestError("guest.too-large", size=f"> {size}", limit=size))
             return
         request.size += len(item.data)
+        if request.body is None:
+            request.body = bytearray()
         request.body += item.data
         self._channel.mux.consumed(item.stream, len(item.data))
 
@@ -265,7 +270,7 @@ class Session:
             self._fail(request, answer_error(head.get("error"), vm=self.label, verb=request.verb))
             return
         data = head.get("data")
-        request.answer.set_result(Reply(data if isinstance(data, dict) else {}, bytes(request.body)))
+        request.answer.set_result(Reply(data if isinstance(data, dict) else {}, bytes(request.body or b"")))
 
     @staticmethod
     def _fail(request: _Request, error: GuestError) -> None:

@@ -185,6 +185,8 @@ class Channel:
 
     def deadline(self) -> float | None:
         """When :meth:`tick` wants to be called next (monotonic seconds), or None."""
+        if self.phase is _READY:
+            return None
         if self.phase is Phase.SYNCING:
             return self._again_at
         return self._limit_at if self.phase is Phase.SECURING else None
@@ -203,6 +205,12 @@ class Channel:
     def receive(self, data: bytes) -> list[ChannelEvent]:
         """Take bytes from the port. Never raises: what the peer did wrong comes back as :class:`Down`."""
         events: list[ChannelEvent] = []
+        payload = self._decoder.whole(data)
+        if payload is not None and self._tls is not None:
+            self._silent = False
+            self._tls.put(payload)
+            self._read(events)
+            return events
         found = self._decoder.feed(data)
         while found:
             waiting = False  # payloads handed to TLS and not yet read from it
@@ -308,7 +316,11 @@ class Channel:
         events.append(Ready({}))
 
     def _plain(self, piece: bytes | memoryview, events: list[ChannelEvent]) -> None:
-        for item in self.mux.receive(piece):
+        found = self.mux.receive(piece)
+        if self.phase is _READY:
+            events += found
+            return
+        for item in found:
             if self.phase is _READY:
                 events.append(item)
             elif isinstance(item, Message) and item.head.get("type") == "hello" and not item.stream:
@@ -334,7 +346,7 @@ class Channel:
 
     def send(self, head: Mapping[str, Any], body: Source | None = None) -> int:
         """Queue a message; see :meth:`Mux.send`. Raises: ProtocolError unless ready."""
-        if self.phase is not Phase.READY:
+        if self.phase is not _READY:
             raise ProtocolError("there is no session")
         return self.mux.send(head, body)
 

@@ -45,6 +45,7 @@ _BY_NUMBER = {int(kind): (kind, limit) for kind, limit in _LIMITS.items()}
 
 _UPPER = {kind: int(kind) << 24 for kind in Kind}
 _BODY = Kind.BODY
+_MESSAGE = _UPPER[Kind.MESSAGE]
 
 
 class Frame(NamedTuple):
@@ -67,6 +68,11 @@ def frame(kind: Kind, stream: int, payload: bytes | memoryview = b"") -> bytes:
     return b"".join((HEADER.pack(_UPPER[kind] | len(payload), stream), payload))
 
 
+def message_header(length: int) -> bytes:
+    """The header of a message without body."""
+    return HEADER.pack(_MESSAGE | length, 0)
+
+
 class FrameDecoder:
     """Plain bytes in, frames out. Never holds more than one unfinished message."""
 
@@ -74,6 +80,13 @@ class FrameDecoder:
         self._tail = b""
         self._stream = 0
         self._left = 0  # bytes that the present BODY frame still lacks
+
+    def message(self, data: bytes | memoryview) -> bytes | None:
+        """The payload if ``data`` is exactly one message without body, as most are; else None: nothing was taken."""
+        length = len(data) - HEADER.size
+        if self._tail or self._left or not 0 <= length <= MAX_MESSAGE:
+            return None
+        return bytes(data[HEADER.size :]) if data[: HEADER.size] == message_header(length) else None
 
     def feed(self, data: bytes | memoryview) -> list[Frame | Piece]:
         """Take plain bytes, return the frames they complete. Raises: ProtocolError."""

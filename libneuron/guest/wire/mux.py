@@ -7,9 +7,6 @@ only while the receiver has given credit and the window has room; messages alway
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +22,9 @@ from libneuron.guest.wire.frames import (
     Kind,
     Piece,
     frame,
+    message_header,
 )
+from libneuron.guest.wire.jsontext import decode, encode
 from libneuron.guest.wire.window import REPORTED, Window
 
 CREDIT = 1024 * 1024
@@ -44,28 +43,6 @@ _PIECE = MAX_BODY - 8 - 16 * 24  # what, with header and 16 TLS records around i
 _ZEROS = memoryview(bytes(_PIECE))
 _INLINE = MAX_MESSAGE - 1024
 _MESSAGE = Kind.MESSAGE  # looked up once: an enumeration's members are slow to reach
-
-_DEEPEST = 64  # levels of objects and lists; whatever walks through deeper ones could run out of stack
-_MOST = 50_000  # objects and lists in one message: an empty one takes 30 times the memory of its text
-# Texts are passed over whole, so that brackets in them do not count; one that never ends is a text, too.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number beyond all bounds")
-    return value
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
-
-
-# What is taken from the peer can be sent on: the encoder takes neither NaN nor infinity.
-_decode = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number).decode
 
 
 class Source(Protocol):
@@ -156,38 +133,6 @@ class _In:
     owed: int = 0  # bytes consumed and not yet credited
 
 
-def encode(head: Mapping[str, Any]) -> bytes:
-    """A message's JSON. Lone surrogates, which JSON text may not hold, become U+FFFD."""
-    return _encode(head).encode("utf-8", "replace")
-
-
-def decode(payload: bytes) -> dict[str, Any]:
-    """A message from JSON. Raises: ProtocolError."""
-    if payload.count(b"[") + payload.count(b"{") > _DEEPEST:
-        _check_shape(payload)
-    try:
-        found = _decode(payload.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("a message is not JSON") from error
-    if not isinstance(found, dict):
-        raise ProtocolError("a message is not a JSON object")
-    return found
-
-
-def _check_shape(payload: bytes) -> None:
-    """Raises: ProtocolError if objects and lists are nested deeper, or are more, than in any real message."""
-    depth = count = 0
-    for found in _BRACKETS.finditer(payload):
-        mark = found[0]
-        if mark in (b"[", b"{"):
-            depth += 1
-            count += 1
-            if depth > _DEEPEST or count > _MOST:
-                raise ProtocolError("a message of too many parts")
-        elif mark in (b"]", b"}"):
-            depth -= 1
-
-
 class Mux:
     """One end of the stream. ``clock`` gives monotonic seconds.
 
@@ -216,7 +161,7 @@ class Mux:
         """Queue a message; returns its stream, 0 without body. Raises: ProtocolError if it is too large."""
         plain = encode(head)
         if body is None and len(plain) <= _INLINE:
-            self._urgent.append(frame(Kind.MESSAGE, 0, plain))
+            self._urgent.append(message_header(len(plain)) + plain)
             return 0
         sources: deque[Source] = deque()
         if len(plain) > _INLINE:
@@ -346,6 +291,10 @@ class Mux:
         events: list[MuxEvent] = []
         if len(self._urgent) > _MOST_URGENT:
             raise ProtocolError("the other end does not read what it asks for")
+        payload = self._decoder.message(plain)
+        if payload is not None:
+            self._message(payload, 0, events)
+            return events
         for found in self._decoder.feed(plain):
             if isinstance(found, Piece):
                 self._arrived += len(found.data)
@@ -353,7 +302,7 @@ class Mux:
                 continue
             kind = found.kind
             if kind is _MESSAGE:
-                self._message(found, events)
+                self._message(found.payload, found.stream, events)
             elif kind is Kind.END:
                 self._end(found, events)
             elif kind is Kind.CREDIT:
@@ -369,27 +318,27 @@ class Mux:
             self._urgent.append(frame(Kind.ARRIVED, 0, self._arrived.to_bytes(4, "big")))
             self._arrived = 0
 
-    def _message(self, found: Frame, events: list[MuxEvent]) -> None:
-        head = decode(found.payload)
+    def _message(self, payload: bytes, number: int, events: list[MuxEvent]) -> None:
+        head = decode(payload)
         size = head.pop("data_size", 0)
-        if type(size) is not int or not 0 <= size <= MAX_DATA or (size and not found.stream):
+        if type(size) is not int or not 0 <= size <= MAX_DATA or (size and not number):
             raise ProtocolError("data_size is not a possible size")
-        if not found.stream:
+        if not number:
             events.append(Message(head, 0))
             return
-        if found.stream in self._in:
-            raise ProtocolError(f"stream {found.stream} begins twice")
+        if number in self._in:
+            raise ProtocolError(f"stream {number} begins twice")
         if len(self._in) >= MAX_STREAMS:
             raise ProtocolError("too many bodies at once")
         if size > MAX_UNASKED and self._expected is not None and not self._expected(head):
-            self._urgent.append(frame(Kind.STOP, found.stream))
+            self._urgent.append(frame(Kind.STOP, number))
             return
         self._gathered += size
         if self._gathered > MAX_GATHERED:
             raise ProtocolError("too many large messages at once")
-        self._in[found.stream] = _In(head, size, size)
+        self._in[number] = _In(head, size, size)
         if not size:
-            events.append(Message(head, found.stream))
+            events.append(Message(head, number))
 
     def _body(self, found: Piece, events: list[MuxEvent]) -> None:
         stream = self._in.get(found.stream)

@@ -34,6 +34,7 @@ _OVERLAP = len(MARKER) - 1
 HEADER_SIZE = _DATA.size + _CRC.size
 _EPOCH = slice(_DATA.size - ID_SIZE, _DATA.size)
 _KEPT = 64  # headers kept at a time
+_FIRST = MARKER[:1]
 
 
 class Mark(IntEnum):
@@ -146,6 +147,23 @@ class RecordDecoder:
     def held(self) -> int:
         """Bytes kept until more come."""
         return len(self._tail) + sum(map(len, self._held))
+
+    def whole(self, data: bytes) -> memoryview | None:
+        """The payload if ``data`` is exactly one record of the present epoch, as with most messages.
+
+        None if it is anything else, or might be: then nothing was taken, and :meth:`feed` is to be called.
+        """
+        if (
+            self._known.get(data[:HEADER_SIZE]) != len(data) - HEADER_SIZE
+            or data[_EPOCH] != self.epoch
+            or self._tail
+            or self._held
+            or not self._aligned
+            or data.find(_FIRST, -_OVERLAP) >= 0
+            or data.find(MARKER) >= 0
+        ):
+            return None
+        return memoryview(data)[HEADER_SIZE:]
 
     def feed(self, data: bytes) -> list[RecordEvent]:
         """Take what came from the port, return what it completes, in order.
@@ -266,9 +284,9 @@ class RecordDecoder:
 
 def _edge(data: bytes) -> bool:
     """Whether ``data`` ends in what a marker begins with."""
-    at = data.find(MARKER[:1], max(0, len(data) - _OVERLAP))
+    at = data.find(_FIRST, max(0, len(data) - _OVERLAP))
     while at >= 0:
         if MARKER.startswith(data[at:]):
             return True
-        at = data.find(MARKER[:1], at + 1)
+        at = data.find(_FIRST, at + 1)
     return False
