@@ -18,6 +18,7 @@ from typing import Any
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
 from libneuron.guest.wire.errors import FieldError, ProtocolError
 from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.jsontext import encode
 from libneuron.guest.wire.mux import (
     Body,
     BodyEnd,
@@ -26,7 +27,6 @@ from libneuron.guest.wire.mux import (
     Source,
     Stopped,
     ZeroSource,
-    encode,
 )
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
 from neuron_guest import VERSION
@@ -190,10 +190,9 @@ class Agent:
 
     def _handle(self, events: list[ChannelEvent]) -> None:
         for event in events:
-            kind = type(event)
-            if kind is Message:
+            if isinstance(event, Message):
                 self._message(event)
-            elif kind is Body:
+            elif isinstance(event, Body):
                 self._body(event)
             elif isinstance(event, BodyEnd):
                 self._body_end(event)
@@ -221,22 +220,21 @@ class Agent:
             self._refuse(event, identity, "unknown-command", f"unknown command “{verb[:64]}”")
         elif identity in self._requests:
             self._refuse(event, identity, "bad-request", "request_id is in use", "request_id")
+        elif verb == "ping" and not event.stream and head.get("data") in ({}, None):
+            self._send_head(identity, data={})  # the shortest way: its time is the channel's
         else:
             try:
                 parsed = VERBS[verb].parse(Fields(head.get("data")))
             except FieldError as error:
                 self._refuse(event, identity, "bad-field", str(error), error.field)
                 return
-            if verb == "ping":
-                if event.stream:
-                    self._channel.mux.stop(event.stream)
-                self._send_head(identity, data={})
-                return
             self._accept(event, _Request(identity, verb, parsed, self._session, self._permissions))
 
     def _accept(self, event: Message, request: _Request) -> None:
         verb = request.verb
-        if verb == "measure" and not self._enrolling:
+        if verb == "ping":
+            self._answer(request, {})
+        elif verb == "measure" and not self._enrolling:
             self._measure(event, request)
             return
         elif verb == "hello":

@@ -34,6 +34,7 @@ from libneuron.guest.wire.record import (
     mark,
 )
 from libneuron.guest.wire.tls import TlsPipe, keep_heap
+from libneuron.guest.wire.window import REPORTED
 
 SYNC_AGAIN = 1.0
 """Seconds after which an unanswered SYNC is repeated; doubles up to :data:`SYNC_SLOWEST`."""
@@ -204,13 +205,10 @@ class Channel:
 
     def receive(self, data: bytes) -> list[ChannelEvent]:
         """Take bytes from the port. Never raises: what the peer did wrong comes back as :class:`Down`."""
-        events: list[ChannelEvent] = []
         payload = self._decoder.whole(data)
-        if payload is not None and self._tls is not None:
-            self._silent = False
-            self._tls.put(payload)
-            self._read(events)
-            return events
+        if payload is not None and self.phase is _READY and self._tls is not None:
+            return self._receive_one(self._tls, payload)
+        events: list[ChannelEvent] = []
         found = self._decoder.feed(data)
         while found:
             waiting = False  # payloads handed to TLS and not yet read from it
@@ -231,6 +229,21 @@ class Channel:
             if waiting:
                 self._read(events)
             found = self._decoder.more()
+        return events
+
+    def _receive_one(self, tls: TlsPipe, payload: memoryview) -> list[ChannelEvent]:
+        """One record and nothing else, as most are that carry a message."""
+        self._silent = False
+        events: list[ChannelEvent] = []
+        try:
+            plain = tls.only(payload)
+            if plain is not None:
+                events += self.mux.receive_one(plain)
+                return events
+        except ProtocolError as error:
+            self._push_tls()  # the alert, so that the peer learns why
+            return [self._fail(error)]
+        self._read(events)
         return events
 
     def _marked(self, found: Marked, events: list[ChannelEvent]) -> None:
@@ -359,7 +372,8 @@ class Channel:
     @property
     def more(self) -> bool:
         """Whether :meth:`take` may have something."""
-        return bool(self._outbox) or self.mux.more
+        mux = self.mux
+        return bool(self._outbox or mux.urgent or mux.turn or mux.arrived >= REPORTED)
 
     def take(self, *, bulk: bool = True) -> bytes:
         """Bytes to put on the port now: messages, and with ``bulk`` at most one piece of a body.

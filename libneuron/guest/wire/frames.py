@@ -45,6 +45,7 @@ _BY_NUMBER = {int(kind): (kind, limit) for kind, limit in _LIMITS.items()}
 
 _UPPER = {kind: int(kind) << 24 for kind in Kind}
 _BODY = Kind.BODY
+_SIZE = HEADER.size
 _MESSAGE = _UPPER[Kind.MESSAGE]
 
 
@@ -81,12 +82,14 @@ class FrameDecoder:
         self._stream = 0
         self._left = 0  # bytes that the present BODY frame still lacks
 
-    def message(self, data: bytes | memoryview) -> bytes | None:
-        """The payload if ``data`` is exactly one message without body, as most are; else None: nothing was taken."""
-        length = len(data) - HEADER.size
-        if self._tail or self._left or not 0 <= length <= MAX_MESSAGE:
-            return None
-        return bytes(data[HEADER.size :]) if data[: HEADER.size] == message_header(length) else None
+    def message(self, data: bytes) -> bytes | None:
+        """The payload if ``data`` is exactly one message without body; else None, and nothing was taken."""
+        length = len(data) - _SIZE
+        if 0 <= length <= MAX_MESSAGE and not self._tail and not self._left:
+            word, stream = HEADER.unpack_from(data)
+            if word == _MESSAGE | length and not stream:
+                return data[_SIZE:]
+        return None
 
     def feed(self, data: bytes | memoryview) -> list[Frame | Piece]:
         """Take plain bytes, return the frames they complete. Raises: ProtocolError."""

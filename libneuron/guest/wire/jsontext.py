@@ -37,6 +37,8 @@ def _no_number(text: str) -> float:
 
 # What is taken from the peer can be sent on: the encoder takes neither NaN nor infinity.
 _decoder = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number)
+# What ``decode`` calls between two looks for blanks (typeshed does not know it).
+_scan = _decoder.scan_once  # type: ignore[attr-defined]
 
 
 def encode(head: Mapping[str, Any]) -> bytes:
@@ -52,7 +54,7 @@ def decode(payload: bytes) -> dict[str, Any]:
     try:
         text = payload.decode("utf-8")
         try:
-            found, end = _decoder.scan_once(text, 0)
+            found, end = _scan(text, 0)
         except StopIteration:
             end = -1
         if end != len(text):

@@ -138,6 +138,10 @@ class Mux:
 
     ``expected`` says whether somebody waits for a message with this head; a large one nobody waits for is
     stopped instead of being put together. Without it, every message is expected.
+
+    There may be something to send while ``urgent`` (messages, as plain bytes) or ``turn`` (streams of bodies
+    that do not wait for their source) holds something, or ``arrived`` (bytes of bodies that came in and were
+    not yet reported) is a step of the window's.
     """
 
     def __init__(
@@ -146,13 +150,13 @@ class Mux:
         self._clock = clock
         self._expected = expected
         self._decoder = FrameDecoder()
-        self._urgent: deque[bytes] = deque()
+        self.urgent: deque[bytes] = deque()
         self._out: dict[int, _Out] = {}
-        self._turn: deque[int] = deque()
+        self.turn: deque[int] = deque()
         self._in: dict[int, _In] = {}
         self._last = 0
         self._gathered = 0
-        self._arrived = 0
+        self.arrived = 0
         self.window = Window()
 
     # -- sending ------------------------------------------------------------------------------------
@@ -161,7 +165,7 @@ class Mux:
         """Queue a message; returns its stream, 0 without body. Raises: ProtocolError if it is too large."""
         plain = encode(head)
         if body is None and len(plain) <= _INLINE:
-            self._urgent.append(message_header(len(plain)) + plain)
+            self.urgent.append(message_header(len(plain)) + plain)
             return 0
         sources: deque[Source] = deque()
         if len(plain) > _INLINE:
@@ -177,40 +181,35 @@ class Mux:
         self._last = self._last % 0xFFFFFFFF + 1
         while self._last in self._out:
             self._last = self._last % 0xFFFFFFFF + 1
-        self._urgent.append(frame(Kind.MESSAGE, self._last, plain))
+        self.urgent.append(frame(Kind.MESSAGE, self._last, plain))
         self._out[self._last] = _Out(self._last, sources)
-        self._turn.append(self._last)
+        self.turn.append(self._last)
         return self._last
 
     def abort(self, stream: int, reason: str) -> None:
         """Give up a body that is being sent."""
         if self._out.pop(stream, None) is not None:
-            self._urgent.append(frame(Kind.END, stream, reason.encode()[:MAX_REASON] or b"aborted"))
+            self.urgent.append(frame(Kind.END, stream, reason.encode()[:MAX_REASON] or b"aborted"))
 
     def wake(self, stream: int) -> None:
         """A source that said None has something now."""
         out = self._out.get(stream)
         if out is not None and out.waiting:
             out.waiting = False
-            self._turn.append(stream)
-
-    @property
-    def more(self) -> bool:
-        """Whether there may be something to send: a message, or a body that is not waiting for its source."""
-        return bool(self._turn or self._urgent or self._arrived >= REPORTED)
+            self.turn.append(stream)
 
     def take(self, *, bulk: bool) -> bytes:
         """All waiting messages, and with ``bulk`` the next piece of a body."""
         plain = self.take_urgent()
-        if bulk and self._turn:
+        if bulk and self.turn:
             piece = self.take_bulk()
             return plain + piece if plain else piece
         return plain
 
     def take_urgent(self) -> bytes:
         """All waiting messages, credits and ends, as plain bytes."""
-        urgent = self._urgent
-        if self._arrived >= REPORTED:
+        urgent = self.urgent
+        if self.arrived >= REPORTED:
             self._tell_arrived()
         if not urgent:
             return b""
@@ -222,16 +221,16 @@ class Mux:
 
     def take_bulk(self) -> bytes:
         """The next piece of a body as plain bytes; empty while nothing may or can be sent."""
-        if not self._turn:
+        if not self.turn:
             return b""
-        for _ in range(len(self._turn)):
-            number = self._turn.popleft()
+        for _ in range(len(self.turn)):
+            number = self.turn.popleft()
             out = self._out.get(number)
             if out is None:
                 continue
             size = min(_PIECE, self.window.size // 4, self.window.room, out.credit)
             if size <= 0 or (size < _SLOW_PIECE and self.window.flight):
-                self._turn.append(number)
+                self.turn.append(number)
                 continue
             made = self._piece(out, size)
             if made:
@@ -252,7 +251,7 @@ class Mux:
                 out.credit -= len(piece)
                 out.uncredited += len(piece)
                 self.window.sent(len(piece), self._clock())
-                self._turn.append(out.number)
+                self.turn.append(out.number)
                 return frame(Kind.BODY, out.number, piece)
             out.sources.popleft()
         del self._out[out.number]
@@ -267,7 +266,7 @@ class Mux:
             return
         found.owed += count
         if found.owed >= _STEP:
-            self._urgent.append(frame(Kind.CREDIT, stream, found.owed.to_bytes(4, "big")))
+            self.urgent.append(frame(Kind.CREDIT, stream, found.owed.to_bytes(4, "big")))
             found.allowed += found.owed
             found.owed = 0
 
@@ -277,7 +276,16 @@ class Mux:
         if found is not None:
             if found.data_left:
                 self._gathered -= found.size
-            self._urgent.append(frame(Kind.STOP, stream))
+            self.urgent.append(frame(Kind.STOP, stream))
+
+    def receive_one(self, plain: bytes) -> list[MuxEvent]:
+        """As :meth:`receive`, shorter where ``plain`` is one message. Raises: ProtocolError."""
+        payload = self._decoder.message(plain)
+        if payload is None or len(self.urgent) > _MOST_URGENT:
+            return self.receive(plain)
+        events: list[MuxEvent] = []
+        self._message(payload, 0, events)
+        return events
 
     def stop_unexpected(self) -> None:
         """Stop what nobody waits for any more: see ``expected``."""
@@ -289,15 +297,11 @@ class Mux:
     def receive(self, plain: bytes | memoryview) -> list[MuxEvent]:
         """Take plain bytes, return what they mean. Raises: ProtocolError."""
         events: list[MuxEvent] = []
-        if len(self._urgent) > _MOST_URGENT:
+        if len(self.urgent) > _MOST_URGENT:
             raise ProtocolError("the other end does not read what it asks for")
-        payload = self._decoder.message(plain)
-        if payload is not None:
-            self._message(payload, 0, events)
-            return events
         for found in self._decoder.feed(plain):
             if isinstance(found, Piece):
-                self._arrived += len(found.data)
+                self.arrived += len(found.data)
                 self._body(found, events)
                 continue
             kind = found.kind
@@ -314,12 +318,15 @@ class Mux:
         return events
 
     def _tell_arrived(self) -> None:
-        if self._arrived:
-            self._urgent.append(frame(Kind.ARRIVED, 0, self._arrived.to_bytes(4, "big")))
-            self._arrived = 0
+        if self.arrived:
+            self.urgent.append(frame(Kind.ARRIVED, 0, self.arrived.to_bytes(4, "big")))
+            self.arrived = 0
 
     def _message(self, payload: bytes, number: int, events: list[MuxEvent]) -> None:
         head = decode(payload)
+        if not number and "data_size" not in head:
+            events.append(Message(head, 0))
+            return
         size = head.pop("data_size", 0)
         if type(size) is not int or not 0 <= size <= MAX_DATA or (size and not number):
             raise ProtocolError("data_size is not a possible size")
@@ -331,7 +338,7 @@ class Mux:
         if len(self._in) >= MAX_STREAMS:
             raise ProtocolError("too many bodies at once")
         if size > MAX_UNASKED and self._expected is not None and not self._expected(head):
-            self._urgent.append(frame(Kind.STOP, number))
+            self.urgent.append(frame(Kind.STOP, number))
             return
         self._gathered += size
         if self._gathered > MAX_GATHERED:

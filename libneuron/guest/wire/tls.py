@@ -15,6 +15,7 @@ from pathlib import Path
 from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 
 _RECORD = 16 * 1024  # the most one call of SSL_read gives
+_TLS_HEADER = 5
 _GATHER = 256 * 1024
 _KEPT_HEAP = 2 * 1024 * 1024
 
@@ -104,6 +105,22 @@ class TlsPipe:
     def put(self, data: bytes | memoryview) -> None:
         """Take wire bytes; :meth:`get` gives what they hold."""
         self._in.write(data)
+
+    def only(self, data: bytes | memoryview) -> bytes | None:
+        """As :meth:`put`, and where ``data`` is exactly one TLS record, its plain bytes.
+
+        None otherwise: what there is is for :meth:`get`. Raises: ProtocolError.
+        """
+        whole = not self._in.pending and int.from_bytes(data[3:5], "big") == len(data) - _TLS_HEADER
+        self._in.write(data)
+        if not whole:
+            return None
+        try:
+            return self._tls.read(_RECORD) or self._some(b"")
+        except ssl.SSLWantReadError:
+            return None  # it carries nothing for us
+        except ssl.SSLError as error:
+            raise self._fail(error) from error
 
     def get(self) -> list[bytes | memoryview]:
         """The plain bytes that have arrived. Raises: ProtocolError, AuthenticationError."""

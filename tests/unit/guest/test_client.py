@@ -21,7 +21,8 @@ from libneuron.guest.state import State
 from libneuron.guest.transport import Link, SerialEndpoint, Transport, UnixSocketEndpoint
 from libneuron.guest.wire.channel import Channel
 from libneuron.guest.wire.frames import Kind, frame
-from libneuron.guest.wire.mux import Message, encode
+from libneuron.guest.wire.jsontext import encode
+from libneuron.guest.wire.mux import Message
 from libneuron.guest.wire.record import Mark, Marked, RecordDecoder, mark, record
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
@@ -384,15 +385,15 @@ def test_a_body_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in(
     async def pieces(count: int) -> None:
         for _ in range(count):
             junk = frame(Kind.BODY, 99, bytes(60_000)) * 2
-            guest.channel.mux._urgent.append(frame(Kind.BODY, 7, b"x") + junk)
+            guest.channel.mux.urgent.append(frame(Kind.BODY, 7, b"x") + junk)
             guest.flush()
 
     async def begin() -> None:
-        guest.channel.mux._urgent.append(frame(Kind.MESSAGE, 7, encode(head)))
+        guest.channel.mux.urgent.append(frame(Kind.MESSAGE, 7, encode(head)))
         await pieces(3)
 
     async def end() -> None:
-        guest.channel.mux._urgent.append(frame(Kind.END, 7))
+        guest.channel.mux.urgent.append(frame(Kind.END, 7))
         guest.flush()
 
     io.wait(begin())

@@ -10,7 +10,8 @@ import pytest
 from libneuron.guest.wire.channel import Channel, Phase
 from libneuron.guest.wire.errors import ProtocolError
 from libneuron.guest.wire.frames import Kind, frame
-from libneuron.guest.wire.mux import Body, Mux, encode
+from libneuron.guest.wire.jsontext import encode
+from libneuron.guest.wire.mux import Body, Mux
 from libneuron.guest.wire.record import Mark, mark, record
 from tests.unit.guest.pipes import pair_of_credentials
 

@@ -123,6 +123,17 @@ def _copied(event: RecordEvent) -> RecordEvent:
     return Payload(memoryview(bytes(event.data))) if isinstance(event, Payload) else event
 
 
+def _certain(event: RecordEvent) -> bool:
+    """Whether it does not matter where the reads ended.
+
+    A mark's first bytes that complete a record which its writer never finished are taken for its end where
+    the rest of the mark is still to come; and a lost place is told once for each read.
+    """
+    if isinstance(event, Payload):
+        return not any(event.data[-size:] == MARKER[:size] for size in range(1, len(MARKER)))
+    return not isinstance(event, Lost)
+
+
 _PIECES = st.sampled_from(
     [
         record(OLD, b"x" * 40),
@@ -150,6 +161,5 @@ def test_however_a_stream_is_cut_the_same_records_and_marks_are_found(
         step = cuts[at % len(cuts)]
         found += [_copied(event) for event in everything(decoder, stream[at : at + step])]
         at += step
-    assert [e for e in found if not isinstance(e, Lost)] == [
-        e for e in (_copied(event) for event in everything(aligned(), stream)) if not isinstance(e, Lost)
-    ]
+    whole = [_copied(event) for event in everything(aligned(), stream)]
+    assert list(filter(_certain, found)) == list(filter(_certain, whole))

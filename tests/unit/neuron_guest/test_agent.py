@@ -15,7 +15,8 @@ from libneuron.guest.keys import KeyStore
 from libneuron.guest.wire.channel import Down, Ready
 from libneuron.guest.wire.errors import AuthenticationError
 from libneuron.guest.wire.frames import Kind, frame
-from libneuron.guest.wire.mux import BytesSource, Message, encode
+from libneuron.guest.wire.jsontext import encode
+from libneuron.guest.wire.mux import BytesSource, Message
 from libneuron.guest.wire.requests import VERBS
 from neuron_guest.backend import BackendError, Mode
 from neuron_guest.keys import GuestKeys
