@@ -19,8 +19,17 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 # ``JSONEncoder.encode`` builds this anew for every text, which takes longer than a ping's text itself.
 _make = getattr(json.encoder, "c_make_encoder", None)
+_KEYS_SORTED = _KEYS_SKIPPED = _NAN_ALLOWED = False
 _parts = _make and _make(
-    None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, False
+    None,
+    _encoder.default,
+    json.encoder.encode_basestring,
+    None,
+    ":",
+    ",",
+    _KEYS_SORTED,
+    _KEYS_SKIPPED,
+    _NAN_ALLOWED,
 )
 
 

@@ -127,11 +127,12 @@ def _certain(event: RecordEvent) -> bool:
     """Whether it does not matter where the reads ended.
 
     A mark's first bytes that complete a record which its writer never finished are taken for its end where
-    the rest of the mark is still to come; and a lost place is told once for each read.
+    the rest of the mark is still to come (a record of another epoch is told of without them); and a lost
+    place is told once for each read.
     """
     if isinstance(event, Payload):
         return not any(event.data[-size:] == MARKER[:size] for size in range(1, len(MARKER)))
-    return not isinstance(event, Lost)
+    return isinstance(event, Marked)
 
 
 _PIECES = st.sampled_from(
