@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from libneuron.guest.wire.errors import ProtocolError
 from libneuron.guest.wire.frames import Kind, frame
+from libneuron.guest.wire.jsontext import decode, encode
 from libneuron.guest.wire.mux import (
     CREDIT,
     MAX_DATA,
@@ -22,8 +23,6 @@ from libneuron.guest.wire.mux import (
     MuxEvent,
     SourceError,
     Stopped,
-    decode,
-    encode,
 )
 from libneuron.guest.wire.window import LARGEST, SMALLEST, Window
 from tests.unit.guest.pipes import FakeClock
