@@ -26,6 +26,9 @@ def qapp() -> Iterator[QApplication]:
     app.setFont(font)
     yield app
     tasks().close()
+    # Without a desktop's clipboard Qt keeps a copy in a static, and deleting something made by Python
+    # after Python has ended crashes.
+    app.clipboard().clear()
 
 
 @pytest.fixture(autouse=True)
