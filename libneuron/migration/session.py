@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,13 @@ from libneuron.migration.undo import Undo, Undone, remove_run
 from libneuron.migration.verify import Extent, Verification, verify
 from libneuron.progress import Progress
 from libneuron.system.clock import Clock
-from libneuron.system.files import make_private_directory, sync_directory, sync_file
-from libneuron.system.filesystem import only_one
+from libneuron.system.files import make_private_directory, sync_directory, sync_file, write_atomic
+from libneuron.system.filesystem import only_one, only_one_in
 
 PLACE = ".local/state/neuron/migration"
 """Below the home: the folder of all runs."""
+_CHAIN_FILE = "chain.json"
+"""In a run's folder: which folders above it were there before, and their times; also in the journal."""
 _CHAIN = (".local", ".local/state", ".local/state/neuron", PLACE)
 
 
@@ -62,7 +64,11 @@ class Run:
         """The newest run in ``home``, or None."""
         place = home / PLACE
         try:
-            names = sorted(name for name in os.listdir(place) if (place / name / "journal.db").exists())
+            names = sorted(
+                name
+                for name in os.listdir(place)
+                if not name.startswith(".") and (place / name / "journal.db").exists()
+            )
         except OSError:
             return None
         return cls(home, place / names[-1]) if names else None
@@ -97,26 +103,25 @@ class Run:
             raise MigrationError("migration.unfinished", path=home.path)
         number = f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         chain = [_before(home.path / part) for part in ("", *_CHAIN)]
-        folder = home.path / PLACE / number
-        temporary = folder.with_name(f".{number}.new")
+        place = home.path / PLACE
+        temporary = place / f".{number}.new"
         try:
             for part in _CHAIN[:-1]:
                 (home.path / part).mkdir(exist_ok=True)
-            make_private_directory(home.path / PLACE)
-            make_private_directory(temporary)
-            shutil.copyfile(plan, temporary / "journal.db")
-            sync_file(temporary / "journal.db")
-            with Journal(temporary / "journal.db") as journal:
-                journal.set("run", number.rpartition("-")[2])
-                journal.set("started", clock.now().isoformat(timespec="seconds"))
-                journal.set("status", "running")
-                journal.set("chain", json.dumps(chain))
-            temporary.rename(folder)
-            sync_directory(folder.parent)
+            make_private_directory(place)
+            with only_one_in(place) as free:
+                if not free:
+                    raise MigrationError("migration.busy", path=home.path)
+                chain = _clear_halves(place) or chain
+                make_private_directory(temporary)
+                write_atomic(temporary / _CHAIN_FILE, json.dumps(chain).encode())
+                _take_over(plan, temporary, number, clock, chain)
+                temporary.rename(place / number)
+                sync_directory(place)
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise MigrationError("migration.home-read-only", path=home.path, details=str(error)) from error
-        return cls(home.path, folder)
+        return cls(home.path, place / number)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[tuple[Journal, Destination]]:
@@ -205,6 +210,27 @@ class Run:
             return Path(journal.get("source"))
 
 
+def _clear_halves(place: Path) -> list[list[int]] | None:
+    """Remove what runs left that were killed while they began; returns what the first of them found."""
+    first = None
+    for name in sorted(name for name in os.listdir(place) if name.startswith(".") and name.endswith(".new")):
+        with contextlib.suppress(OSError, ValueError):  # killed before it was written
+            first = first or json.loads((place / name / _CHAIN_FILE).read_bytes())
+        shutil.rmtree(place / name)
+    return first
+
+
+def _take_over(plan: Path, folder: Path, number: str, clock: Clock, chain: Sequence[Sequence[int]]) -> None:
+    """Make the plan the journal of the run ``number`` in ``folder``."""
+    shutil.copyfile(plan, folder / "journal.db")
+    sync_file(folder / "journal.db")
+    with Journal(folder / "journal.db") as journal:
+        journal.set("run", number.rpartition("-")[2])
+        journal.set("started", clock.now().isoformat(timespec="seconds"))
+        journal.set("status", "running")
+        journal.set("chain", json.dumps(chain))
+
+
 def _mark_damaged(journal: Journal, found: Verification) -> None:
     with journal.transaction():
         for rows, reason in ((found.damaged_rows, "damaged"), (found.missing_rows, "missing")):
@@ -213,11 +239,11 @@ def _mark_damaged(journal: Journal, found: Verification) -> None:
             journal.save(rows)
 
 
-def _before(path: Path) -> tuple[bool, int]:
+def _before(path: Path) -> list[int]:
     try:
-        return True, path.stat().st_mtime_ns
+        return [1, path.stat().st_mtime_ns]
     except OSError:
-        return False, 0
+        return [0, 0]
 
 
 def _unmake(home: Path, chain: list[list[int]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from libneuron.migration import discover, notes, ntfs
+from libneuron.migration import discover, notes, ntfs, session
 from libneuron.migration.drives import mounted
 from libneuron.migration.errors import MigrationError
 from libneuron.migration.home import xdg_folders
@@ -19,7 +19,7 @@ from libneuron.migration.session import Run
 from libneuron.migration.transforms.registry import TRANSFORMS
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.filesystem import only_one
-from tests.unit.migration.maker import RULES, Lab, progress, report, tree
+from tests.unit.migration.maker import RULES, Lab, progress, report, totals, tree
 
 CHROME = "AppData/Local/Google/Chrome/User Data"
 FIREFOX = "AppData/Roaming/Mozilla/Firefox"
@@ -176,3 +176,32 @@ def test_only_one_process_works_on_a_run(tmp_path: Path) -> None:
     assert caught.value.code == "migration.busy"
     with Journal(run.journal_path) as journal:
         assert journal.totals().waiting
+
+
+class Killed(BaseException):
+    """The program ends without a chance to clear up."""
+
+
+@pytest.mark.parametrize("step", ["_take_over", "sync_directory"])
+def test_a_run_killed_while_it_begins_is_not_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    lab = Lab(tmp_path).make({"Documents/a": "a"}, {"mine": "mine"})
+    before = tree(lab.home, times=True)
+    times = lab.home.stat().st_mtime_ns
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+
+        def kill(*_args: object) -> None:
+            raise Killed
+
+        patched.setattr(session, step, kill)
+        lab.begin()
+    half = Run.last(lab.home) is None
+    assert half == (step == "_take_over")
+    run = lab.begin() if half else Run.required(lab.home)
+    lab.go_on(run)
+    assert totals(run).failed == 0
+    assert os.listdir(lab.home / session.PLACE) == [run.folder.name]
+    run.undo(progress())
+    assert tree(lab.home, times=True) == before
+    assert lab.home.stat().st_mtime_ns == times

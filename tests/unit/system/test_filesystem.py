@@ -12,6 +12,7 @@ from libneuron.system.filesystem import (
     attribute_names,
     free_bytes,
     only_one,
+    only_one_in,
     rename_new,
     start_writeback,
     sync_file_system,
@@ -73,3 +74,11 @@ def test_starting_writeback_is_only_a_hint(tmp_path: Path) -> None:
         file.flush()
         start_writeback(file.fileno(), 0, 1)
     start_writeback(10_000, 0, 1)
+
+
+def test_a_folder_is_locked_without_a_file_in_it(tmp_path: Path) -> None:
+    with only_one_in(tmp_path) as first, only_one_in(tmp_path) as second:
+        assert (first, second) == (True, False)
+    with only_one_in(tmp_path) as again:
+        assert again
+    assert list(tmp_path.iterdir()) == []
