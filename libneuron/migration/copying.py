@@ -18,6 +18,8 @@ from libneuron.migration.transforms.common import LIMIT, Context, NotUnderstood,
 from libneuron.system.filesystem import start_writeback
 
 _BUFFER = 1 << 20
+_TOLD = 128 << 10
+"""Bytes of small files that are counted at once."""
 _WRITEBACK = 32 << 20
 _ALONE = 4 << 20
 """Bytes from which a file's hashing gets a thread beside its reading and writing."""
@@ -102,11 +104,22 @@ class Copier:
         self._advance = advance
         self._buffers = (bytearray(_BUFFER), bytearray(_BUFFER))
         self._hasher: ThreadPoolExecutor | None = None
+        self._uncounted = 0
 
     def close(self) -> None:
         """End the hashing thread."""
         if self._hasher is not None:
             self._hasher.shutdown()
+
+    def tell(self) -> None:
+        """Count the small files that were not counted yet. Raises: Cancelled."""
+        amount, self._uncounted = self._uncounted, 0
+        self._advance(amount)
+
+    def _count(self, amount: int) -> None:
+        self._uncounted += amount
+        if self._uncounted >= _TOLD:
+            self.tell()
 
     def copy(self, order: Order, source: int, target: int) -> Copied:
         """Copy from the open folder ``source`` to the temporary name in the open folder ``target``.
@@ -131,7 +144,7 @@ class Copier:
                 digest = hashlib.sha256(data).digest()
                 _write(writing, data)
                 size = first
-                self._advance(size)
+                self._count(size)
             else:
                 digest, size = self._stream(reading, writing, info.st_size, first)
             self._check(reading, info, size)
@@ -205,7 +218,7 @@ class Copier:
         writing = _create(target, order.temporary, private=order.private)
         try:
             _write(writing, memoryview(result.data))
-            self._advance(info.st_size)
+            self._count(info.st_size)
             digest = hashlib.sha256(result.data).digest()
             made = Copied(digest, len(result.data), 0, result.data != data, result.notes, result.mode)
             return self._finish(writing, info, made)

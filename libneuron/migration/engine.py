@@ -36,11 +36,13 @@ from libneuron.progress import Progress
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.filesystem import sync_file_system
 
-CHUNK_FILES = 1000
+CHUNK_FILES = 4000
 CHUNK_BYTES = 256 << 20
 _JOB_FILES = 250
 """Files of one folder that one thread copies: two threads in one folder would wait for its lock."""
 _JOB_BYTES = 16 << 20
+_SHOWN = 256 << 10
+"""Bytes from which a file is named while it is copied; a small one stands for its neighbours."""
 _TRIES = 3
 _BALLAST = 4 << 20
 """Bytes set aside during a run, so that its journal can be finished on a full disk."""
@@ -219,12 +221,14 @@ class Engine:
         outcomes: list[_Outcome] = []
         copier = Copier(self._advance)
         try:
+            self._progress.advance(0, item=os.fsdecode(job.rows[0].name))
             with self._source.folder(job.source) as source, Destination(self._destination.home) as home:
                 target = home.folder(job.target)
                 for row in job.rows:
                     if self._stopping():
                         break
                     outcomes.append(self._one(copier, row, job.target, source, target))
+                copier.tell()
         except (Cancelled, Stopped) as error:
             self._stop = self._stop or (error if isinstance(error, Stopped) else Stopped(error))
         except (OSError, SystemAccessError) as error:
@@ -245,7 +249,8 @@ class Engine:
 
     def _one(self, copier: Copier, row: Row, folder: bytes, source: int, target: int) -> _Outcome:
         order = self._order(row, folder)
-        self._progress.advance(0, item=os.fsdecode(row.name))
+        if row.size >= _SHOWN:
+            self._progress.advance(0, item=os.fsdecode(row.name))
         reason = ""
         for _ in range(_TRIES):
             try:
@@ -337,10 +342,10 @@ class Engine:
         with self._journal.transaction():
             for row in self._renamed:
                 row.state = row.outcome or State.FAILED
-            self._journal.save(self._renamed)
+            self._journal.save_renamed(self._renamed)
             for row in ready:
                 row.state = State.READY
-            self._journal.save(ready)
+            self._journal.save_ready(ready)
             self._journal.save(finished)
             for note in notes:
                 self._journal.add_note(note)

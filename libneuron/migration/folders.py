@@ -27,6 +27,7 @@ class FolderMaker:
         self._destination = destination
         self._known: dict[bytes, bytes | None] = {b"": b""}
         self._numbers: dict[int, bytes] = {}
+        self._fresh: set[bytes] = set()
 
     def actual_of(self, number: int) -> bytes | None:
         """Where the folder with this number is; None where it could not be made."""
@@ -42,8 +43,17 @@ class FolderMaker:
             found = self._journal.folder_named(planned)
             if found is None or found.actual is None or not self._is_there(found.actual):
                 return None
-            self._known[planned] = found.actual
+            self._remember(found)
         return self._known[planned]
+
+    def is_fresh(self, actual: bytes) -> bool:
+        """Whether this run made the folder, so that only its own files are expected there."""
+        return actual in self._fresh
+
+    def _remember(self, folder: Folder) -> None:
+        self._known[folder.planned] = folder.actual
+        if folder.existed is False and folder.actual is not None:
+            self._fresh.add(folder.actual)
 
     def _is_there(self, actual: bytes) -> bool:
         try:
@@ -56,6 +66,7 @@ class FolderMaker:
         """Make the folders with these numbers and everything above them; a failure leaves ``actual`` None."""
         if len(self._known) > _REMEMBERED:
             self._known = {b"": b""}
+            self._fresh = set()
         wanted: dict[bytes, Folder] = {}
         for number in set(numbers):
             self._collect(self._journal.folder(number), wanted)
@@ -117,7 +128,7 @@ class FolderMaker:
                 raise
             self._known[folder.planned] = None
             return
-        self._known[folder.planned] = folder.actual
+        self._remember(folder)
 
 
 def _join(above: bytes, name: bytes) -> bytes:

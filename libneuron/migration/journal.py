@@ -19,6 +19,8 @@ from libneuron.migration.errors import MigrationError
 from libneuron.migration.model import FINAL, Decision, Entry, Kind, Note, State, Totals
 
 VERSION = 1
+_CHECKPOINT = 4000
+"""Pages of 4 KiB in the log before it is worked into the database."""
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (
@@ -117,12 +119,30 @@ _ROW = (
 
 def _row(values: tuple[object, ...]) -> Row:
     row = Row(*values)  # type: ignore[arg-type] # columns in the order of the fields
-    row.kind = Kind(row.kind)
-    row.state = State(row.state)
+    row.kind = _KINDS[row.kind]
+    row.state = _STATES[row.state]
     row.private = bool(row.private)
     row.created = bool(row.created)
-    row.outcome = None if row.outcome is None else State(row.outcome)
+    row.outcome = None if row.outcome is None else _STATES[row.outcome]
     return row
+
+
+# Looked up a million times, where calling the enumeration takes five times as long.
+_KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
+_STATES: dict[int, State] = {state.value: state for state in State}
+
+
+def _came_as_planned(row: Row) -> bool:
+    """Whether the general statement about renamed entries says all about this one."""
+    if row.kind is Kind.FOLDER:
+        return not row.reason
+    return (
+        row.created
+        and row.placed == row.target
+        and row.kept is None
+        and not row.reason
+        and row.outcome in (State.COPIED, State.TRANSFORMED)
+    )
 
 
 class Journal:
@@ -137,6 +157,7 @@ class Journal:
             self.database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self.database.execute("PRAGMA journal_mode=WAL")
             self.database.execute("PRAGMA synchronous=FULL")
+            self.database.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
             if create:
                 self.database.executescript(_SCHEMA)
                 self.set("version", str(VERSION))
@@ -167,6 +188,19 @@ class Journal:
             self.database.execute("ROLLBACK")
             raise
         self.database.execute("COMMIT")
+
+    @contextmanager
+    def ordered_transaction(self) -> Iterator[None]:
+        """As :meth:`transaction`, but durable only with the next one: survives a kill, not a power cut.
+
+        What the next transaction says can rely on it, because the log is written in order.
+        """
+        self.database.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with self.transaction():
+                yield
+        finally:
+            self.database.execute("PRAGMA synchronous=FULL")
 
     def get(self, key: str, default: str = "") -> str:
         """A value about the whole run."""
@@ -357,6 +391,34 @@ class Journal:
                 for row in rows
             ),
         )
+
+    def name_as_planned(self, first: int, last: int) -> None:
+        """Give the waiting entries in this range of numbers the names of the plan, where they have none."""
+        self.database.execute(
+            "UPDATE entry SET placed = target WHERE id BETWEEN ? AND ? AND state = ? AND placed IS NULL"
+            " AND folder IS NOT NULL AND kind != ?",
+            (first, last, int(State.PENDING), Kind.FOLDER.value),
+        )
+
+    def save_ready(self, rows: Iterable[Row]) -> None:
+        """Store what is known of ``rows`` once they are written: nothing else of them changes until then."""
+        self.database.executemany(
+            "UPDATE entry SET state = 1, hash = ?, inode = ?, written = ?, outcome = ?, mode = ?"
+            " WHERE id = ?",
+            ((row.hash, row.inode, row.written, row.outcome, row.mode, row.id) for row in rows),
+        )
+
+    def save_renamed(self, rows: list[Row]) -> None:
+        """Store that ``rows``, all READY ones between the first and the last, have their names."""
+        if not rows:
+            return
+        numbers = [row.id for row in rows]
+        self.database.execute(
+            "UPDATE entry SET state = outcome, created = (kind != ?), reason = ''"
+            " WHERE id BETWEEN ? AND ? AND state = ?",
+            (Kind.FOLDER.value, min(numbers), max(numbers), int(State.READY)),
+        )
+        self.save(row for row in rows if not _came_as_planned(row))
 
     def save_folders(self, folders: Iterable[Folder]) -> None:
         """Store what changed in ``folders``."""

@@ -68,17 +68,23 @@ class Placer:
         for row, actual in files:
             if row.placed is not None:
                 continue
-            folder = self._destination.folder(actual)
             name = row.target or b""
-            info = look(folder, name)
-            if info is not None and self._merges(row) and stat.S_ISREG(info.st_mode):
-                self._keep(row, folder, name, info)
-            elif info is not None:
-                name = self._free(folder, name)
             row.placed = name
+            if self._folders.is_fresh(actual):
+                continue  # should somebody have put a file there meanwhile, the rename will refuse
+            folder = self._destination.folder(actual)
+            info = look(folder, name)
+            if info is None:
+                continue
+            if self._merges(row) and stat.S_ISREG(info.st_mode):
+                self._keep(row, folder, name, info)
+            else:
+                row.placed = self._free(folder, name)
             changed.append(row)
-        if changed:
-            with self._journal.transaction():
+        if files:
+            # A name becomes durable with the READY state, before anything is renamed to it.
+            with self._journal.ordered_transaction():
+                self._journal.name_as_planned(files[0][0].id, files[-1][0].id)
                 self._journal.save(changed)
 
     @staticmethod

@@ -23,19 +23,20 @@ from libneuron.migration.errors import MigrationError
 from libneuron.migration.home import Home
 from libneuron.migration.journal import Journal
 from libneuron.migration.model import State
+from libneuron.migration.naming import TEMPORARY
 from libneuron.migration.report import write_reports
 from libneuron.migration.scan import Source
 from libneuron.migration.undo import Undo, Undone, remove_run
 from libneuron.migration.verify import Extent, Verification, verify
 from libneuron.progress import Progress
 from libneuron.system.clock import Clock
-from libneuron.system.files import make_private_directory, sync_directory, sync_file, write_atomic
+from libneuron.system.files import make_private_directory, sync_directory, sync_file
 from libneuron.system.filesystem import only_one, only_one_in
 
 PLACE = ".local/state/neuron/migration"
 """Below the home: the folder of all runs."""
-_CHAIN_FILE = "chain.json"
-"""In a run's folder: which folders above it were there before, and their times; also in the journal."""
+_MARK = f"{TEMPORARY}begin"
+"""In the home, only while a run begins: which folders above the runs were there before, and their times."""
 _CHAIN = (".local", ".local/state", ".local/state/neuron", PLACE)
 
 
@@ -102,22 +103,24 @@ class Run:
         if cls.unfinished(home.path) is not None:
             raise MigrationError("migration.unfinished", path=home.path)
         number = f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        chain = [_before(home.path / part) for part in ("", *_CHAIN)]
         place = home.path / PLACE
         temporary = place / f".{number}.new"
         try:
-            for part in _CHAIN[:-1]:
-                (home.path / part).mkdir(exist_ok=True)
-            make_private_directory(place)
-            with only_one_in(place) as free:
+            with only_one_in(home.path) as free:
                 if not free:
                     raise MigrationError("migration.busy", path=home.path)
-                chain = _clear_halves(place) or chain
+                chain = _note_chain(home.path, number)
+                for part in _CHAIN[:-1]:
+                    (home.path / part).mkdir(exist_ok=True)
+                make_private_directory(place)
+                for name in os.listdir(place):
+                    if name.startswith("."):  # of a run that was killed while it began
+                        shutil.rmtree(place / name)
                 make_private_directory(temporary)
-                write_atomic(temporary / _CHAIN_FILE, json.dumps(chain).encode())
                 _take_over(plan, temporary, number, clock, chain)
                 temporary.rename(place / number)
                 sync_directory(place)
+                (home.path / _MARK).unlink()
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise MigrationError("migration.home-read-only", path=home.path, details=str(error)) from error
@@ -130,6 +133,7 @@ class Run:
         with only_one(self.folder / "lock") as free:
             if not free:
                 raise MigrationError("migration.busy", path=self.home)
+            (self.home / _MARK).unlink(missing_ok=True)  # killed just after it began
             with Journal(self.journal_path) as journal, Destination(self.home) as destination:
                 yield journal, destination
 
@@ -210,14 +214,22 @@ class Run:
             return Path(journal.get("source"))
 
 
-def _clear_halves(place: Path) -> list[list[int]] | None:
-    """Remove what runs left that were killed while they began; returns what the first of them found."""
-    first = None
-    for name in sorted(name for name in os.listdir(place) if name.startswith(".") and name.endswith(".new")):
-        with contextlib.suppress(OSError, ValueError):  # killed before it was written
-            first = first or json.loads((place / name / _CHAIN_FILE).read_bytes())
-        shutil.rmtree(place / name)
-    return first
+def _note_chain(home: Path, number: str) -> list[list[int]]:
+    """Write down which folders above the runs are there and their times, before any of them is made.
+
+    A run that was killed while it began left its note, and what it says is still how the home was.
+    """
+    chain = [_before(home / part) for part in ("", *_CHAIN)]
+    with contextlib.suppress(OSError, ValueError):  # none, or killed before anything was made
+        left = json.loads((home / _MARK).read_bytes())
+        if not (home / PLACE / left["number"]).exists():
+            chain = left["chain"]
+    with (home / _MARK).open("w") as file:
+        json.dump({"number": number, "chain": chain}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(home)
+    return chain
 
 
 def _take_over(plan: Path, folder: Path, number: str, clock: Clock, chain: Sequence[Sequence[int]]) -> None:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libneuron.migration.transforms import chromium, firefox, git, jsonc, npm, ssh, vscode
@@ -40,12 +40,12 @@ def text(result: Result) -> str:
 
 
 def test_extension_paths_are_turned_and_foreign_folders_dropped() -> None:
-    settings = {
+    listed = {
         "a" * 32: {"path": "aaa\\1.0_0"},
         "b" * 32: {"path": "C:\\dev\\mine"},
         "c" * 32: {"path": "C:\\Program Files\\Google\\Chrome\\Application\\1\\resources\\pdf"},
     }
-    before = json.dumps({"extensions": {"settings": settings}, "protection": {"macs": {}}}).encode()
+    before = json.dumps({"extensions": {"settings": listed}, "protection": {"macs": {}}}).encode()
     result = chromium.secure_preferences(before, context())
     left = json.loads(text(result))["extensions"]["settings"]
     assert left == {"a" * 32: {"path": "aaa/1.0_0"}}
@@ -196,11 +196,13 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=6))
 def test_plain_json_reads_as_json_does(value: dict[str, object]) -> None:
     assert jsonc.loads(json.dumps(value, indent=2)) == value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=6), st.data())
 def test_dropping_members_leaves_exactly_the_others(value: dict[str, object], data: st.DataObject) -> None:
     written = json.dumps(value, indent=1)
@@ -210,6 +212,7 @@ def test_dropping_members_leaves_exactly_the_others(value: dict[str, object], da
     assert json.loads(jsonc.edited(written, listed, drop=drop, change=[])) == left
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read_or_refused(written: str) -> None:
     with contextlib.suppress(ValueError):
