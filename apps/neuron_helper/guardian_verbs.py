@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from libneuron.progress import Progress
-from libneuron.updates import guardian
+from libneuron.updates import guardian, published
 from libneuron.updates.guardian import Judged, Machine
 from neuron_helper.verbs import Verb, matching, switch
 
@@ -32,7 +32,7 @@ def guardian_verbs(machine: Callable[[], Machine]) -> tuple[Verb, ...]:
     """The verbs; ``machine`` is asked anew for each call, so that changed settings count."""
 
     def history(_given: Mapping[str, Any], _progress: Progress) -> Any:
-        return guardian.history_json(guardian.history(machine()))
+        return published.history_json(guardian.history(machine()))
 
     def check(_given: Mapping[str, Any], progress: Progress) -> Any:
         here = machine()
@@ -63,10 +63,10 @@ def guardian_verbs(machine: Callable[[], Machine]) -> tuple[Verb, ...]:
         return {"packages": {name: list(pair) for name, pair in found.items()}}
 
     def rollback(given: Mapping[str, Any], progress: Progress) -> Any:
-        return guardian.rollback_json(guardian.roll_back(machine(), given["point"], progress=progress))
+        return published.rollback_json(guardian.roll_back(machine(), given["point"], progress=progress))
 
     def drop(_given: Mapping[str, Any], _progress: Progress) -> Any:
-        return guardian.rollback_json(guardian.drop(machine()))
+        return published.rollback_json(guardian.drop(machine()))
 
     update = matching("update", _UPDATE)
     point = matching("point", _POINT)

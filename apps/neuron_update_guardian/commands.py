@@ -17,7 +17,7 @@ from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
 from libneuron.system.paths import resources, user_paths
 from libneuron.system.runner import RealRunner, spawn
-from libneuron.updates import guardian, hooks
+from libneuron.updates import guardian, hooks, published
 from libneuron.updates.doctor import examine_machine
 from libneuron.updates.guardian import Judged, Machine
 from libneuron.updates.health import State
@@ -144,7 +144,7 @@ def rollback(options: argparse.Namespace) -> Reply:
     subject = machine(options)
     if options.drop:
         dropped = guardian.drop(subject)
-        return Reply(guardian.rollback_json(dropped), "The roll back was given up. Nothing was changed.")
+        return Reply(published.rollback_json(dropped), "The roll back was given up. Nothing was changed.")
     if options.dry_run:
         seen = guardian.look_ahead(subject, options.id)
         lines = [f"Rolling back to {seen.target} would change:"]
@@ -153,7 +153,7 @@ def rollback(options: argparse.Namespace) -> Reply:
         lines += [f"  stays as it is now: /{name}" for name in seen.nested]
         return Reply(seen.as_json(), "\n".join(lines))
     done = guardian.roll_back(subject, options.id, progress=_progress())
-    return Reply(guardian.rollback_json(done), "Prepared. Restart the computer; the result is checked then.")
+    return Reply(published.rollback_json(done), "Prepared. Restart the computer; the result is checked then.")
 
 
 def after_boot(options: argparse.Namespace) -> Reply:
@@ -167,7 +167,7 @@ def after_boot(options: argparse.Namespace) -> Reply:
     done = guardian.resume(subject)
     judged = guardian.after_start(subject)
     data = {
-        "rollback": guardian.rollback_json(done) if done is not None else None,
+        "rollback": published.rollback_json(done) if done is not None else None,
         "verdict": judged.verdict.as_json() if judged is not None else None,
     }
     return Reply(data, "")
@@ -194,8 +194,8 @@ def notify(options: argparse.Namespace) -> Reply:
 def _public(subject: Machine) -> dict[str, Any]:
     """The history: first-hand for the administrator, the published one for everybody else."""
     if guardian.is_administrator():
-        return guardian.history_json(guardian.history(subject))
-    return guardian.published(subject) or {"updates": [], "rollbacks": [], "held": {}}
+        return published.history_json(guardian.history(subject))
+    return published.published(subject) or {"updates": [], "rollbacks": [], "held": {}}
 
 
 def history(options: argparse.Namespace) -> Reply:

@@ -11,7 +11,7 @@ from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
 from libneuron.system.helper import HelperClient
 from libneuron.updates.errors import UpdateError
-from libneuron.updates.guardian import PUBLIC
+from libneuron.updates.published import PUBLIC
 from neuron_update_guardian.model import Timeline, timeline
 
 

@@ -13,6 +13,7 @@ from libneuron.system.mounts import Mount, mounted_at, mounts
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.kinds.boot_entries import BOOT_PLACES, boot_entries, boot_file
 from libneuron.updates.kinds.kernel import kernels
+from libneuron.updates.loader import is_staged
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
@@ -38,6 +39,7 @@ def separate_kernel(root: Root) -> str | None:
     """The mount point that holds the kernels where that is not the root file system, else None."""
     points = [mount.point for mount in boot_partitions(root)]
     paths = [kernel.path for kernel in kernels(root)]
+    paths += [place for entry in boot_entries(root) if (place := boot_file(root, entry.kernel))]
     return next((point for point in points for path in paths if path.startswith(f"{point}/")), None)
 
 
@@ -46,6 +48,8 @@ def wanted_files(root: Root) -> tuple[str, ...]:
     points = tuple(mount.point for mount in boot_partitions(root))
     found = {kernel.path for kernel in kernels(root)}
     for entry in boot_entries(root):
+        if is_staged(entry.source.rpartition("/")[2]):
+            continue
         found.add(entry.source)
         found |= {place for path in (entry.kernel, *entry.initrds) if (place := boot_file(root, path))}
     found |= {
@@ -54,7 +58,8 @@ def wanted_files(root: Root) -> tuple[str, ...]:
     return tuple(sorted(path for path in found if path.startswith(tuple(f"{point}/" for point in points))))
 
 
-def _hash(path: Path) -> tuple[int, str]:
+def file_hash(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a file. Raises: OSError."""
     total, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -84,8 +89,8 @@ def keep(root: Root, directory: Path) -> tuple[BootFile, ...]:
         target = directory / path.lstrip("/")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copyfile(root.path(path), target)
-        size, total = _hash(root.path(path))
-        if _hash(target) != (size, total):
+        size, total = file_hash(root.path(path))
+        if file_hash(target) != (size, total):
             raise UpdateError("updates.snapshot-failed", reason=f"the copy of {path} differs")
         kept.append(BootFile(path, size, total))
     rows = [{"path": item.path, "size": item.size, "sha256": item.sha256} for item in kept]
@@ -110,7 +115,7 @@ def damaged(directory: Path) -> tuple[str, ...]:
     wrong = []
     for item in load_manifest(directory):
         try:
-            good = _hash(directory / item.path.lstrip("/")) == (item.size, item.sha256)
+            good = file_hash(directory / item.path.lstrip("/")) == (item.size, item.sha256)
         except OSError:
             good = False
         if not good:

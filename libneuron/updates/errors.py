@@ -47,6 +47,13 @@ _TEXTS = {
         ),
         Exit.CANNOT,
     ),
+    "updates.firmware-default": Message(
+        QT_TRANSLATE_NOOP("updates", "The firmware itself names the entry to start, which overrules files."),
+        QT_TRANSLATE_NOOP(
+            "updates", "Run “bootctl set-default ''” once; the choice in loader.conf counts again then."
+        ),
+        Exit.CANNOT,
+    ),
     "updates.snapshot-failed": Message(
         QT_TRANSLATE_NOOP("updates", "No snapshot could be taken: {reason}."),
         QT_TRANSLATE_NOOP(

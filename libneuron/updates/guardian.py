@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,12 @@ from libneuron.updates.health import Result, Verdict, compare, results_from_json
 from libneuron.updates.history import History, Rollback, Stage, Update
 from libneuron.updates.packagelist import difference, installed
 from libneuron.updates.preview import Preview, preview
+from libneuron.updates.published import publish
 from libneuron.updates.settings import Settings
-from libneuron.updates.store import FATAL, SNAPSHOTS, Store, open_store, reason
+from libneuron.updates.store import FATAL, SNAPSHOTS, Store, open_store, reason, separate_loader
 from libneuron.updates.subject import Subject
 from libneuron.updates.verify import verifier
 from libneuron.updates.volume import POINTS, Volume
-
-PUBLIC = "/run/neuron/updates.json"
-"""What everybody may read: history and last verdict. Rebuilt at every start; it holds no secrets."""
-
 
 UNJUDGED = "/etc/neuron/update-unjudged"
 """Lies there from the end of an update to its first complete start, where automatic roll back is on."""
@@ -310,7 +306,9 @@ def look_ahead(machine: Machine, identity: str | None) -> Preview:
     """
     with open_store(machine.root, machine.clock) as store:
         target, update = _target(store.history(), identity)
-        return preview(machine.root, machine.runner, _volume(store), target=target, update=update)
+        volume, where = _volume(store), separate_loader(machine.root)
+        boot = rollback.boot_changes(volume, machine.root, boot_of=update or identity or "", loader=where)
+        return preview(machine.root, machine.runner, volume, target=target, update=update, boot=boot)
 
 
 def _volume(store: Store) -> Volume:
@@ -334,7 +332,16 @@ def roll_back(
         volume = _volume(store)
         past = store.history()
         target, update = _target(past, identity)
-        rollback.plan(volume, store.journal, target=target, update=update, automatic=automatic)
+        rollback.plan(
+            volume,
+            store.journal,
+            machine.root,
+            target=target,
+            update=update,
+            automatic=automatic,
+            boot_of=update or identity or "",
+            loader=separate_loader(machine.root),
+        )
         known = frozenset(
             item
             for result in store.results(update, "before") or ()
@@ -344,6 +351,7 @@ def roll_back(
         done = rollback.drive(
             volume,
             store.journal,
+            machine.root,
             running_uuid=store.running_uuid,
             verify=None,
             known=known,
@@ -362,7 +370,7 @@ def drop(machine: Machine) -> Rollback:
     with open_store(machine.root, machine.clock) as store:
         if store.history().pending is None:
             raise UpdateError("updates.none-open")
-        done = rollback.drop(_volume(store), store.journal, running_uuid=store.running_uuid)
+        done = rollback.drop(_volume(store), store.journal, machine.root, running_uuid=store.running_uuid)
         publish(machine, store)
         return done
 
@@ -376,7 +384,9 @@ def resume(machine: Machine, *, early: bool = False) -> Rollback | None:
         if store.volume is None or store.history().pending is None:
             return None
         verify = None if early else verifier(machine, store)
-        done = rollback.drive(store.volume, store.journal, running_uuid=store.running_uuid, verify=verify)
+        done = rollback.drive(
+            store.volume, store.journal, machine.root, running_uuid=store.running_uuid, verify=verify
+        )
         publish(machine, store)
         return done
 
@@ -452,67 +462,6 @@ def changes(machine: Machine, one: str, other: str) -> dict[str, tuple[str, str]
                 raise UpdateError("updates.no-such-point", name=name)
             lists.append(found)
     return difference(lists[0], lists[1])
-
-
-def _when(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
-
-
-def update_json(item: Update) -> dict[str, Any]:
-    """One update for ``--json``, the helper and the window."""
-    return {
-        "id": item.id,
-        "begun": _when(item.begun),
-        "ended": _when(item.ended),
-        "tool": item.tool,
-        "stage": item.stage.value,
-        "restorable": bool(item.point) and not item.removed,
-        "no_way_back": item.overridden,
-        "healthy": item.healthy,
-        "verdict": dict(item.verdicts[-1][1]) if item.verdicts else None,
-        "judged_at": item.verdicts[-1][0] if item.verdicts else None,
-        "pinned": item.pinned,
-        "packages": {name: list(pair) for name, pair in item.packages.items()},
-    }
-
-
-def rollback_json(item: Rollback) -> dict[str, Any]:
-    """One roll back for ``--json``, the helper and the window."""
-    return {
-        "id": f"r{item.id}",
-        "at": _when(item.at),
-        "update": item.update,
-        "automatic": item.automatic,
-        "state": item.outcome or ("waits-for-restart" if item.ready_uuid and item.committed else "preparing"),
-        "problems": list(item.problems),
-    }
-
-
-def history_json(past: History) -> dict[str, Any]:
-    """The whole history, newest first."""
-    return {
-        "updates": [update_json(item) for item in reversed(past.updates)],
-        "rollbacks": [rollback_json(item) for item in reversed(past.rollbacks)],
-        "held": dict(past.held),
-    }
-
-
-def publish(machine: Machine, store: Store) -> None:
-    """Write what everybody may read. A machine that cannot keep it still updates. Raises: OSError."""
-    place = machine.root.path(PUBLIC)
-    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    obstacle = store.obstacle.as_json() if store.obstacle is not None else None
-    data = {"boot": machine.boot, "obstacle": obstacle, **history_json(store.history())}
-    write_atomic(place, json.dumps(data, ensure_ascii=False).encode(), mode=0o644, durable=False)
-
-
-def published(machine: Machine) -> dict[str, Any] | None:
-    """What :func:`publish` wrote last; None where nothing was, or it is no such thing."""
-    try:
-        data = json.loads(machine.root.bytes(PUBLIC, limit=32 << 20) or b"null")
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) and isinstance(data.get("updates"), list) else None
 
 
 def is_administrator() -> bool:

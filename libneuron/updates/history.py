@@ -10,6 +10,7 @@ from typing import Any
 
 from libneuron.updates.journal import Event
 from libneuron.updates.layout import Switch
+from libneuron.updates.loader import Loader
 
 
 class Stage(Enum):
@@ -62,7 +63,8 @@ class Update:
 @dataclass(frozen=True)
 class Rollback:
     """One roll back and how far it has come. ``outcome`` is "" until it is over, then "restored",
-    "unverified" or "abandoned"; paths are relative to the top level."""
+    "unverified" or "abandoned"; paths are relative to the top level. ``loader``: boot files on a partition
+    of their own are switched with the root, by those kept with ``boot_of``."""
 
     id: str
     at: datetime
@@ -75,6 +77,8 @@ class Rollback:
     nested: tuple[str, ...]
     update: str
     automatic: bool
+    loader: Loader | None = None
+    boot_of: str = ""
     ready_uuid: str | None = None
     committed: bool = False
     outcome: str = ""
@@ -145,6 +149,8 @@ def _planned(past: History, event: Event) -> History:
         nested=tuple(data["nested"]),
         update=data["update"],
         automatic=bool(data["automatic"]),
+        loader=Loader(data["loader"]["place"], data["loader"]["conf"]) if data.get("loader") else None,
+        boot_of=str(data.get("boot_of", "")),
     )
     return replace(past, rollbacks=(*past.rollbacks, rollback))
 

@@ -14,6 +14,7 @@ from libneuron.system.btrfs import TOP
 from libneuron.system.mounts import Mount
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.kinds.storage import parse_fstab
+from libneuron.updates.loader import MARK
 
 
 class Switch(Enum):
@@ -69,6 +70,8 @@ def detect(facts: RootFacts) -> Layout:
     root_line = next((line for line in lines if line.point == "/"), None)
     named = _flag(facts.command_line, "subvol")
     number = _flag(facts.command_line, "subvolid")
+    if MARK in facts.command_line:  # started by a roll back's own entry: what fstab names counts
+        number = None
     if named is None and number is not None:
         raise UpdateError("updates.subvolid", number=number, name=running)
     if named is None and facts.root_id == facts.default_id:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from libneuron.system import btrfs
 from libneuron.system.files import Root
 from libneuron.system.runner import Runner
+from libneuron.updates.bootstage import BootChanges
 from libneuron.updates.packagelist import difference, installed
 from libneuron.updates.volume import Volume
 
@@ -16,7 +17,8 @@ from libneuron.updates.volume import Volume
 @dataclass(frozen=True)
 class Preview:
     """``packages``: name → (now, then). ``files``: paths that changed, came or went since;
-    ``folders``: how many of them below each top folder; ``nested`` subvolumes stay as they are now."""
+    ``folders``: how many of them below each top folder; ``nested`` subvolumes stay as they are now;
+    ``boot``: what a boot partition of its own would hold."""
 
     target: str
     update: str
@@ -24,6 +26,7 @@ class Preview:
     files: tuple[str, ...]
     folders: dict[str, int]
     nested: tuple[str, ...]
+    boot: BootChanges = field(default_factory=BootChanges)
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json`` and the helper."""
@@ -35,10 +38,14 @@ class Preview:
             "files_total": len(self.files),
             "folders": self.folders,
             "nested": list(self.nested),
+            "boot_back": list(self.boot.back),
+            "boot_gone": list(self.boot.gone),
         }
 
 
-def preview(root: Root, runner: Runner, volume: Volume, *, target: str, update: str) -> Preview:
+def preview(
+    root: Root, runner: Runner, volume: Volume, *, target: str, update: str, boot: BootChanges
+) -> Preview:
     """Compare the running root with ``target``. Raises: OSError."""
     then = Root(volume.path(target))
     packages = difference(installed(root, runner) or {}, installed(then, runner) or {})
@@ -54,4 +61,5 @@ def preview(root: Root, runner: Runner, volume: Volume, *, target: str, update: 
         tuple(f"/{path}" for path in files),
         dict(folders.most_common()),
         volume.nested(volume.layout.path),
+        boot,
     )

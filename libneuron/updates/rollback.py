@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from libneuron.progress import Progress
+from libneuron.system import btrfs
 from libneuron.system.files import Root, write_atomic
+from libneuron.updates.bootstage import BootChanges, Stage
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import Rollback, fold
 from libneuron.updates.journal import Journal
 from libneuron.updates.kinds.kernel import kernel_problems
 from libneuron.updates.layout import Switch, fitted_fstab
+from libneuron.updates.loader import Loader
 from libneuron.updates.rollback_machine import Seen, Step, decide
 from libneuron.updates.volume import ROOTS, Volume
 
@@ -32,13 +36,60 @@ class Verified:
     problems: tuple[str, ...]
 
 
+_LATE = (Step.VERIFY, Step.SETTLE_ROOT, Step.SETTLE_BOOT, Step.SWITCH_BACK, Step.CLEAR)
+"""Steps that a start must have completed for."""
+
 Verify = Callable[[Rollback], Verified]
 
 
-def plan(volume: Volume, journal: Journal, *, target: str, update: str, automatic: bool) -> Rollback:
+def boot_folder(volume: Volume, owner: str) -> Path:
+    """Where boot files are kept: those of an update ("7"), or those that lay there before roll back "r8"."""
+    return volume.state / "updates" / owner / "boot"
+
+
+def _stage(volume: Volume, root: Root, rollback: Rollback) -> Stage | None:
+    if rollback.loader is None:
+        return None
+    return Stage(
+        root,
+        rollback.loader,
+        rollback.id,
+        wanted=boot_folder(volume, rollback.boot_of),
+        present=boot_folder(volume, f"r{rollback.id}"),
+    )
+
+
+def boot_changes(volume: Volume, root: Root, *, boot_of: str, loader: Loader | None) -> BootChanges:
+    """What a boot partition of its own would get back and lose."""
+    if loader is None:
+        return BootChanges()
+    wanted = boot_folder(volume, boot_of)
+    return Stage(root, loader, "0", wanted=wanted, present=wanted).changes()
+
+
+def boot_wrong(volume: Volume, root: Root, rollback: Rollback) -> list[str]:
+    """Boot files that are not the restore point's, for the proof after the restart."""
+    stage = _stage(volume, root, rollback)
+    return [] if stage is None else stage.wrong()
+
+
+def plan(
+    volume: Volume,
+    journal: Journal,
+    root: Root,
+    *,
+    target: str,
+    update: str,
+    automatic: bool,
+    boot_of: str = "",
+    loader: Loader | None = None,
+) -> Rollback:
     """Record the intention to make the subvolume at ``target`` the root; nothing else is changed yet.
 
-    Raises: UpdateError rollback-pending, no-such-point.
+    ``boot_of`` names whose kept boot files belong to ``target``; they count where ``loader`` is given.
+
+    Raises: UpdateError rollback-pending, no-such-point; target-unsound, no-space where boot files must be
+    switched as well.
     """
     past = fold(journal.read().events)
     if past.pending is not None:
@@ -47,19 +98,39 @@ def plan(volume: Volume, journal: Journal, *, target: str, update: str, automati
     root_uuid = root_seen(volume, volume.layout.switch, volume.layout.path)
     if target_uuid is None or root_uuid is None:
         raise UpdateError("updates.no-such-point", name=target)
-    identity = past.next_id
-    journal.append(
-        "rollback-planned",
-        id=identity,
+    planned = Rollback(
+        id=past.next_id,
+        at=datetime.now(UTC),
         target=target,
         target_uuid=target_uuid,
         root=volume.layout.path,
         root_uuid=root_uuid,
-        staged=f"{ROOTS}/{identity}",
-        switch=volume.layout.switch.value,
-        nested=list(volume.nested(volume.layout.path)),
+        staged=f"{ROOTS}/{past.next_id}",
+        switch=volume.layout.switch,
+        nested=volume.nested(volume.layout.path),
         update=update,
         automatic=automatic,
+        loader=loader,
+        boot_of=boot_of,
+    )
+    stage = _stage(volume, root, planned)
+    if stage is not None:
+        stage.check()
+        stage.keep_present()
+    journal.append(
+        "rollback-planned",
+        id=planned.id,
+        target=planned.target,
+        target_uuid=planned.target_uuid,
+        root=planned.root,
+        root_uuid=planned.root_uuid,
+        staged=planned.staged,
+        switch=planned.switch.value,
+        nested=list(planned.nested),
+        update=planned.update,
+        automatic=planned.automatic,
+        loader=asdict(loader) if loader is not None else None,
+        boot_of=planned.boot_of,
     )
     return _current(journal)
 
@@ -83,17 +154,31 @@ def new_root(rollback: Rollback) -> str:
     return rollback.root if rollback.switch is Switch.EXCHANGE else rollback.staged
 
 
+def _sides(volume: Volume, rollback: Rollback) -> tuple[str, str]:
+    """(old root, new root) where they lie at this moment."""
+    if volume.uuid(rollback.root) == rollback.root_uuid:
+        return rollback.root, rollback.staged
+    return rollback.staged, rollback.root
+
+
 def look(
-    volume: Volume, rollback: Rollback, running_uuid: str | None, stuck: frozenset[str] = frozenset()
+    volume: Volume,
+    root: Root,
+    rollback: Rollback,
+    running_uuid: str | None,
+    stuck: frozenset[str] = frozenset(),
 ) -> Seen:
     """What is on the disk now; ``stuck`` are nested subvolumes that cannot be moved."""
     root_uuid = root_seen(volume, rollback.switch, rollback.root)
-    committed = rollback.ready_uuid is not None and root_uuid == rollback.ready_uuid
+    stage = _stage(volume, root, rollback)
+    new = running_uuid if stage is not None else root_uuid
     left: tuple[str, ...] = ()
-    if committed and volume.uuid(replaced(rollback)) is not None:
-        present = set(volume.nested(replaced(rollback)))
+    old = _sides(volume, rollback)[0]
+    if rollback.ready_uuid is not None and new == rollback.ready_uuid and volume.uuid(old) is not None:
+        present = set(volume.nested(old))
         left = tuple(name for name in rollback.nested if name in present and name not in stuck)
-    return Seen(root_uuid, volume.uuid(rollback.staged), running_uuid, left)
+    boot = stage.seen() if stage is not None else None
+    return Seen(root_uuid, volume.uuid(rollback.staged), running_uuid, left, boot)
 
 
 def fit(tree: Path, *, root: str, switch: Switch) -> None:
@@ -124,11 +209,17 @@ def _inside(tree: Path, relative: str) -> Path:
     return Root(tree).path(f"/{relative}")
 
 
-def _prepare(volume: Volume, journal: Journal, rollback: Rollback, known: frozenset[str]) -> None:
+def _prepare(
+    volume: Volume, journal: Journal, rollback: Rollback, known: frozenset[str], stage: Stage | None
+) -> None:
     volume.snapshot(rollback.target, rollback.staged, readonly=False)
-    fit(volume.path(rollback.staged), root=rollback.root, switch=rollback.switch)
+    place = volume.path(rollback.staged)
+    fit(place, root=rollback.root, switch=rollback.switch)
     volume.sync()
-    problems = [item for item in kernel_problems(Root(volume.path(rollback.staged))) if item not in known]
+    found = kernel_problems(Root(place)) if stage is None else stage.problems(Root(place))
+    problems = [item for item in found if item not in known]
+    if stage is not None and not problems:
+        stage.stage(btrfs.info(place).id)
     if problems:
         volume.delete(rollback.staged)
         journal.append("rollback-over", id=rollback.id, outcome="abandoned", problems=problems)
@@ -136,8 +227,11 @@ def _prepare(volume: Volume, journal: Journal, rollback: Rollback, known: frozen
     journal.append("rollback-ready", id=rollback.id, uuid=volume.uuid(rollback.staged))
 
 
-def _commit(volume: Volume, rollback: Rollback) -> None:
-    if rollback.switch is Switch.EXCHANGE:
+def _commit(volume: Volume, rollback: Rollback, stage: Stage | None) -> None:
+    if stage is not None:
+        volume.sync()
+        stage.commit()
+    elif rollback.switch is Switch.EXCHANGE:
         volume.exchange(rollback.root, rollback.staged)
     else:
         volume.set_default(rollback.staged)
@@ -146,6 +240,7 @@ def _commit(volume: Volume, rollback: Rollback) -> None:
 def drive(
     volume: Volume,
     journal: Journal,
+    root: Root,
     *,
     running_uuid: str | None,
     verify: Verify | None,
@@ -165,14 +260,15 @@ def drive(
     stuck: dict[str, str] = {}
     while True:
         rollback = _current(journal)
-        seen = look(volume, rollback, running_uuid, frozenset(stuck))
+        seen = look(volume, root, rollback, running_uuid, frozenset(stuck))
         step = decide(rollback, seen)
         if progress is not None and step in (Step.PREPARE, Step.COMMIT):
             progress.advance(1, item=step.value)
-        if step in (Step.DONE, Step.WAIT_FOR_RESTART) or (step is Step.VERIFY and verify is None):
+        if step in (Step.DONE, Step.WAIT_FOR_RESTART) or (step in _LATE and verify is None):
             return rollback
         if step is Step.MOVE_NESTED:
-            stuck |= _move_nested(volume, rollback, seen.nested_left)
+            old, new = _sides(volume, rollback)
+            stuck |= _move_nested(volume, seen.nested_left, old=old, new=new)
         elif step is Step.VERIFY and verify is not None:
             problems = [*stuck.values(), *verify(rollback).problems]
             outcome = "unverified" if problems else "restored"
@@ -180,45 +276,69 @@ def drive(
                 _inside(volume.path(new_root(rollback)), PENDING).unlink()
             journal.append("rollback-over", id=rollback.id, outcome=outcome, problems=problems)
         else:
-            _change(volume, journal, rollback, step, known)
+            _change(volume, journal, rollback, step, known, _stage(volume, root, rollback))
 
 
-def _change(volume: Volume, journal: Journal, rollback: Rollback, step: Step, known: frozenset[str]) -> None:
-    """The steps that alter the disk before the restart."""
+def _change(
+    volume: Volume,
+    journal: Journal,
+    rollback: Rollback,
+    step: Step,
+    known: frozenset[str],
+    stage: Stage | None,
+) -> None:
+    """The steps that alter the disk."""
     match step:
         case Step.DISCARD:
             volume.delete(rollback.staged)
         case Step.PREPARE:
-            _prepare(volume, journal, rollback, known)
+            _prepare(volume, journal, rollback, known, stage)
         case Step.COMMIT:
-            _commit(volume, rollback)
+            _commit(volume, rollback, stage)
         case Step.RECORD_COMMIT:
             journal.append("rollback-committed", id=rollback.id)
+        case Step.SETTLE_ROOT:
+            _commit(volume, rollback, None)
+        case Step.SETTLE_BOOT if stage is not None:
+            stage.settle()
+        case Step.SWITCH_BACK if stage is not None:
+            stage.switch_back(done=True)
+        case Step.CLEAR if stage is not None:
+            stage.clear()
         case _:
+            if stage is not None and stage.seen().reachable and not stage.seen().switched:
+                stage.clear()
             journal.append("rollback-over", id=rollback.id, outcome="abandoned")
             raise UpdateError("updates.changed-meanwhile", name=rollback.root)
 
 
-def _move_nested(volume: Volume, rollback: Rollback, names: tuple[str, ...]) -> dict[str, str]:
+def _move_nested(volume: Volume, names: tuple[str, ...], *, old: str, new: str) -> dict[str, str]:
     """Bring nested subvolumes into the new root; returns those that could not be, and why."""
     stuck = {}
     for name in names:
         try:
-            volume.move(f"{replaced(rollback)}/{name}", f"{new_root(rollback)}/{name}")
+            volume.move(f"{old}/{name}", f"{new}/{name}")
         except OSError as error:
             stuck[name] = f"{name} stayed in the replaced system: {error.strerror}"
     return stuck
 
 
-def drop(volume: Volume, journal: Journal, *, running_uuid: str | None) -> Rollback:
-    """Give up a pending roll back that was not committed yet. Raises: UpdateError rollback-pending after
-    that.
+def drop(volume: Volume, journal: Journal, root: Root, *, running_uuid: str | None) -> Rollback:
+    """Give up a pending roll back that was not committed yet, or whose commit is only a boot entry that was
+    not started. Raises: UpdateError rollback-pending after that.
     """
     rollback = _current(journal)
-    seen = look(volume, rollback, running_uuid)
+    seen = look(volume, root, rollback, running_uuid)
     step = decide(rollback, seen)
-    if step not in (Step.PREPARE, Step.DISCARD, Step.COMMIT):
+    stage = _stage(volume, root, rollback)
+    undoable = stage is not None and seen.boot is not None and seen.boot.reachable
+    undoable = undoable and running_uuid == rollback.root_uuid == seen.root_uuid
+    if step not in (Step.PREPARE, Step.DISCARD, Step.COMMIT) and not undoable:
         raise UpdateError("updates.rollback-pending")
+    if stage is not None and seen.boot is not None:
+        if seen.boot.switched:
+            stage.switch_back(done=False)
+        stage.clear()
     if seen.staged_uuid is not None:
         volume.delete(rollback.staged)
     journal.append("rollback-over", id=rollback.id, outcome="abandoned")

@@ -10,7 +10,7 @@ from libneuron.updates.health import compare
 from libneuron.updates.history import Rollback
 from libneuron.updates.kinds.kernel import modules_problem
 from libneuron.updates.packagelist import difference, installed
-from libneuron.updates.rollback import Verified, Verify, new_root
+from libneuron.updates.rollback import Verified, Verify, boot_wrong, new_root
 from libneuron.updates.store import Store
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def verifier(machine: Machine, store: Store) -> Verify:
 
     def verify(done: Rollback) -> Verified:
         wrong = [*_lineage(store, done), *_packages(machine, store, done), *_health(machine, store, done)]
+        if store.volume is not None:
+            wrong += boot_wrong(store.volume, machine.root, done)
         return Verified(tuple(wrong))
 
     return verify

@@ -22,7 +22,7 @@ NAMED = Recipe("guardian", packages=("login",), layout=Layout("btrfs", (("@", "/
 DEFAULT = Recipe("guardian", packages=("login",), layout=Layout("btrfs", (("system", "/"),), default=True))
 
 _PROGRAM = "/usr/bin/neuron-update-guardian"
-_SETUP = f"""
+SETUP = f"""
 mkdir -p /opt/neuron /srv/debs
 tar -C /opt/neuron -xf /dev/vdb
 python3 -m compileall -q -j 2 /opt/neuron || true
@@ -113,5 +113,5 @@ def guarded(recipe: Recipe, work: Path, packages: list[Path]) -> Iterator[Guarde
     drive = f"file={code_disc(work, packages)},format=raw,if=virtio,readonly=on"
     with Machine(build(recipe), folder=work, memory=512, ports=(), arguments=("-drive", drive)) as machine:
         machine.wait_ready()
-        machine.shell.sh(_SETUP, timeout=300)
+        machine.shell.sh(SETUP, timeout=300)
         yield Guarded(machine)

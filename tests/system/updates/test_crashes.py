@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,13 @@ EFFECTS = [
 class Cutter:
     """Counts effects and cuts before or after the chosen one."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, at: int, effects: Sequence[tuple[Any, str]] = EFFECTS
+    ) -> None:
         self.count = 0
         self.at = at
         self.where = ""
-        for owner, name in EFFECTS:
+        for owner, name in effects:
             monkeypatch.setattr(owner, name, self._wrapped(name, getattr(owner, name)))
 
     def _tick(self, where: str) -> None:
