@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,7 +70,7 @@ def burnt(text: str, *, resources: Path) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="neuron-setup-", dir="/var/tmp") as name:
         folder = Path(name)
-        image = folder / "neuron-setup.iso"
+        image = folder / f"neuron-setup-{secrets.token_hex(8)}.iso"  # the folder's name can be listed
         files = setup_disc.contents(text, resources=resources)
         image.write_bytes(setup_disc.image(files))
         image.chmod(0o644)

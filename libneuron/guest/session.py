@@ -324,6 +324,7 @@ class Session:
 
     def _drop(self, request: _Request) -> None:
         """Nobody waits for this answer any more: what is still coming of it is not wanted."""
+        request.body = bytearray()  # the error that may have been raised keeps the request for a while
         streams = [stream for stream, found in self._bodies.items() if found is request]
         for stream in streams:
             del self._bodies[stream]
