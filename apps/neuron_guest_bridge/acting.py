@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QWidget
 
 from libneuron.errors import NeuronError
@@ -10,6 +15,7 @@ from libneuron.ui.dialogs import confirm, show_error
 from libneuron.ui.text import translate
 from neuron_guest_bridge.machines import Act, Machine
 from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.pictures import save
 
 
 def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None) -> None:
@@ -41,6 +47,34 @@ def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None)
         destructive=True,
         then=go,
     )
+
+
+def pictures_folder() -> Path:
+    """Where pictures of machines go."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return Path(place) / translate("Machine", "Guest Bridge")
+
+
+def take_picture(
+    model: Model, machine: Machine, *, parent: QWidget | None, done: Callable[[Path], object]
+) -> None:
+    """Keep a picture of a machine's desktop as a new file; ``done`` gets it."""
+    folder = pictures_folder()
+
+    def work() -> Path:
+        found = model.machines.screenshot(machine.id)
+        return save(folder, machine=machine.name, at=datetime.now(), png=found.png)  # noqa: DTZ005 — the person's
+
+    def failed(error: NeuronError) -> None:
+        heading = translate("Machine", "No picture was taken of {name}").format(name=machine.name)
+        show_error(parent, error, heading=heading)
+
+    model.run(work, owner=parent if parent is not None else model, done=done, failed=failed)
+
+
+def open_folder(path: Path) -> None:
+    """Show the folder of ``path`` in the file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
 
 
 def pair_with(model: Model, machine: Machine, *, parent: QWidget) -> QDialog:

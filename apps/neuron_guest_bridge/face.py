@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
+from libneuron.errors import NeuronError
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import user_paths
 from libneuron.ui.app import application, prepare
@@ -17,11 +18,14 @@ from libneuron.ui.text import translate
 from libneuron.ui.trayhost import TrayHost
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.settings import SettingsStore
 from neuron_guest_bridge.tray import Tray
 
 if TYPE_CHECKING:
     from libneuron.system.clipboard.model import Clipboard
     from neuron_guest_bridge.window_main import MainWindow
+
+_log = logging.getLogger(__name__)
 
 
 def host_clipboard(spool: Path) -> Clipboard:
@@ -47,6 +51,7 @@ class Face:
         self._leave = prepare(qt)
         self._qt = qt
         where = user_paths()
+        self.settings = SettingsStore(where.config, where.config.parent / "autostart")
         self._told = where.state / "guest-bridge-no-tray"
         """Remembers that the person was told about the missing tray."""
         self._fleet = Fleet(
@@ -70,10 +75,19 @@ class Face:
         if self._window is None:
             from neuron_guest_bridge.window_main import MainWindow
 
-            self._window = MainWindow(self.model)
+            self._window = MainWindow(self.model, self.settings)
             self._window.closed.connect(self._qt.quit)
             self._tell_window()
         return self._window
+
+    @property
+    def starts_hidden(self) -> bool:
+        """Whether the person wants no window at the start."""
+        try:
+            return self.settings.get().hidden
+        except NeuronError as error:  # the settings' page tells; a start is not the moment
+            _log.info("the settings cannot be read: %s", error.details or error)
+            return False
 
     def show(self, machine: str = "") -> None:
         """Bring the window to the front, with ``machine`` chosen if named."""

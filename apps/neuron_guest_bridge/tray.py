@@ -10,12 +10,13 @@ from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixma
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.wire.requests import Permission
 from libneuron.ui.dialogs import show_error
 from libneuron.ui.icons import app_icon, pixmap
 from libneuron.ui.text import translate
 from libneuron.ui.theme import theme
 from neuron_guest_bridge import words
-from neuron_guest_bridge.acting import act_on
+from neuron_guest_bridge.acting import act_on, take_picture
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
 
@@ -116,6 +117,9 @@ class Tray(QObject):
                 action = self._add(menu, text, partial(self._run, machine, change))
                 action.setCheckable(True)
                 action.setChecked(machine.follows)
+            if Permission.SCREENSHOT in machine.allowed:
+                take = partial(take_picture, self._model, machine, parent=None, done=lambda _path: None)
+                self._add(menu, translate("Tray", "Take pictur&e"), take)
             menu.addSeparator()
         self._add(menu, translate("Tray", "Show in &window"), partial(self._open, machine.id))
 

@@ -11,6 +11,7 @@ import gc
 import importlib
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ class Start(QObject):
         super().__init__()
         self._qt = qt
         self._options = options
-        self._wanted = not options.background
+        self._asked = False
         self._face: Face | None = None
         self._icon: QSystemTrayIcon | None = None
         self._menu = QMenu()
@@ -66,12 +67,12 @@ class Start(QObject):
         if isinstance(rest, ImportError):
             raise rest
         self._face = rest.Face(self._qt, self._options, icon=self._icon)
-        if self._wanted:
+        if self._asked or not (self._options.background or self._face.starts_hidden):
             self._face.show()
 
     def show(self) -> None:
         """Show the window, as soon as it can be."""
-        self._wanted = True
+        self._asked = True
         if self._face is not None:
             self._face.show()
 
@@ -86,9 +87,11 @@ def main(argv: Sequence[str]) -> int:
     """Run the window and the tray; returns the exit status."""
     parser = argparse.ArgumentParser(prog="neuron-guest-bridge")
     parser.add_argument("--background", action="store_true", help="start in the tray, without the window")
+    parser.add_argument("--delay", type=int, default=0, metavar="SECONDS", help="wait before starting")
     parser.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
     parser.add_argument("--debug", action="store_true", help="log what is done to standard error")
     options = parser.parse_args(argv)
+    time.sleep(max(0, options.delay))  # nothing is loaded yet: the session starts faster without us
     gc.disable()  # a thread imports below; libneuron.ui.collector takes over, on Qt's thread
     qt = QApplication([APP_ID])
     qt.setDesktopFileName(APP_ID)
@@ -96,6 +99,8 @@ def main(argv: Sequence[str]) -> int:
     start = Start(qt, options)
     instance = SingleInstance(runtime_path(), "guest-bridge", start.show)
     if not instance.first:
+        if options.background:
+            return 0  # it runs, and nobody asked for its window
         return 0 if instance.ask_first() else 1
     try:
         start.begin()

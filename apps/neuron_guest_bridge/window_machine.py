@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QTabWidget, QWidget
 
+from libneuron.guest.wire.requests import Permission
+from libneuron.ui.announce import announce
 from libneuron.ui.text import translate
 from libneuron.ui.theme import SPACE
-from libneuron.ui.widgets import Button, Notice, Scroller, Status, Tone, column, row, title
+from libneuron.ui.widgets import Button, Notice, Scroller, Status, Tone, column, icon_button, row, title
 from neuron_guest_bridge import words
-from neuron_guest_bridge.acting import act_on, pair_with
+from neuron_guest_bridge.acting import act_on, open_folder, pair_with, take_picture
 from neuron_guest_bridge.later import Later
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
@@ -30,6 +34,21 @@ class MachinePage(QWidget):
         self.power = Status("", Tone.MUTED)
         self.connection = Status("", Tone.MUTED)
         self.main = Button("", "", on_click=self._main)
+        self.picture = icon_button(
+            "camera",
+            translate("Machine", "Take picture"),
+            translate("Machine", "Keeps a picture of the machine’s desktop in your folder for pictures"),
+            on_click=self._picture,
+        )
+        self.show_folder = Button(
+            translate("Machine", "Open folder"),
+            translate("Machine", "Show the picture in the file manager"),
+            icon="folder",
+            on_click=lambda: open_folder(self._path),
+        )
+        self._path = Path()
+        self.taken = Notice("", tone=Tone.GOOD, buttons=[self.show_folder])
+        self.taken.hide()
         self.more = Button(
             translate("Machine", "&More"),
             translate("Machine", "Other things to do with its power"),
@@ -45,7 +64,7 @@ class MachinePage(QWidget):
             tone=Tone.INFO,
         )
         self.pair = Button(
-            translate("Machine", "Pa&ir…"),
+            translate("Machine", "&Pair…"),
             translate("Machine", "Connect this machine with Guest Bridge, step by step"),
             icon="key",
             on_click=self._pair,
@@ -63,17 +82,17 @@ class MachinePage(QWidget):
         self._tab(Scroller(sharing), translate("Machine", "Clipboard and &display"))
         self._tab(self.activity, translate("Machine", "Acti&vity"))
         self.permissions = Later(self._permissions)
-        self.tabs.addTab(self.permissions, translate("Machine", "Per&missions"))
+        self.tabs.addTab(self.permissions, translate("Machine", "Pe&rmissions"))
         self.health = Later(self._health)
         self.tabs.addTab(self.health, translate("Machine", "Healt&h"))
         states = row(self.power, self.connection, gap=3)
         states.setStretch(1, 1)
-        head = row(column(self.name, states, gap=1), self.main, self.more, gap=1)
+        head = row(column(self.name, states, gap=1), self.picture, self.main, self.more, gap=1)
         head.setStretch(0, 1)
-        for button in (self.main, self.more):
+        for button in (self.picture, self.main, self.more):
             head.setAlignment(button, Qt.AlignmentFlag.AlignTop)
-        whole = column(head, self.simulated, self.hint, self.tabs, gap=2)
-        whole.setStretch(3, 1)
+        whole = column(head, self.simulated, self.hint, self.taken, self.tabs, gap=2)
+        whole.setStretch(4, 1)
         whole.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
         self.setLayout(whole)
 
@@ -94,7 +113,10 @@ class MachinePage(QWidget):
 
     def show_machine(self, machine: Machine) -> None:
         """Show ``machine`` as it is now."""
+        if self._machine is None or self._machine.id != machine.id:
+            self.taken.hide()
         self._machine = machine
+        self.picture.setVisible(machine.ready and Permission.SCREENSHOT in machine.allowed)
         self.name.setText(machine.name)
         power, connection = words.power(machine), words.connection(machine)
         self.power.show_state(power.text, power.tone)
@@ -127,6 +149,18 @@ class MachinePage(QWidget):
     def _main(self) -> None:
         if self._machine is not None:
             self._act(self._machine.acts[0])
+
+    def _picture(self) -> None:
+        machine = self._machine
+        if machine is not None:
+            take_picture(self._model, machine, parent=self.window(), done=self._taken)
+
+    def _taken(self, path: Path) -> None:
+        self._path = path
+        text = translate("Machine", "Kept as {file}").format(file=path.name)
+        self.taken.show_text(text, Tone.GOOD)
+        self.taken.show()
+        announce(self, text)
 
     def _pair(self) -> None:
         if self._machine is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QSizePolicy, QStackedWidget
 
 from libneuron.errors import NeuronError
@@ -16,7 +18,11 @@ from libneuron.ui.window import Window
 from neuron_guest_bridge import words
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.settings import SettingsStore
 from neuron_guest_bridge.window_machine import MachinePage
+
+if TYPE_CHECKING:
+    from neuron_guest_bridge.window_settings import SettingsPage
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -27,9 +33,11 @@ class MainWindow(Window):
     closed = Signal()
     """The window was closed for good."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, settings: SettingsStore) -> None:
         super().__init__(translate("Main", "Guest Bridge"), size=QSize(960, 640))
         self._model = model
+        self._settings = settings
+        self.settings_page: SettingsPage | None = None
         self.stays = False
         self._wanted = ""
         self.list = QListWidget()
@@ -48,6 +56,12 @@ class MainWindow(Window):
             translate("Main", "Start a machine that exists only in memory, to try everything"),
             on_click=self._simulate,
         )
+        self.settings = Button(
+            translate("Main", "Settings"),
+            translate("Main", "How Guest Bridge starts, and what it tells"),
+            icon="settings",
+            on_click=self.show_settings,
+        )
         self.page = MachinePage(model)
         self.empty = EmptyState("computer", "", "")
         self._stack = QStackedWidget()
@@ -58,7 +72,7 @@ class MainWindow(Window):
         side.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.list.setIconSize(QSize(scaled(20), scaled(20)))
         name = heading(translate("Main", "Machines"))
-        inside = column(name, self.list, self.again, self.simulate, gap=1, margin=2)
+        inside = column(name, self.list, self.again, self.simulate, self.settings, gap=1, margin=2)
         inside.addStrut(scaled(24 * SPACE))
         side.setLayout(inside)
         upper = row(side, self._stack, gap=0)
@@ -81,7 +95,9 @@ class MainWindow(Window):
         whole.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         whole.setStretch(0, 1)
         self.fill(whole)
-        self.list.currentItemChanged.connect(lambda *_: self._choose())
+        preferences = QShortcut(QKeySequence(QKeySequence.StandardKey.Preferences), self)
+        preferences.activated.connect(self.show_settings)
+        self.list.currentItemChanged.connect(lambda *_: self._show_chosen())
         model.changed.connect(self._refresh)
         self._refresh()
         self.list.setFocus()
@@ -89,6 +105,7 @@ class MainWindow(Window):
     def show_machine(self, machine: str) -> None:
         """Choose a machine by its id."""
         self._wanted = machine
+        self._show_chosen()
         self._refresh()
 
     def raise_(self) -> None:
@@ -127,6 +144,26 @@ class MainWindow(Window):
         return str(item.data(_ID)) if item is not None else ""
 
     def _choose(self) -> None:
+        if self.settings_page is not None and self._stack.currentWidget() is self.settings_page:
+            return  # until the person goes back
+        self._show_chosen()
+
+    def show_settings(self) -> None:
+        """Show the settings; made when they are wanted first."""
+        if self.settings_page is None:
+            from neuron_guest_bridge.window_settings import SettingsPage
+
+            self.settings_page = SettingsPage(self._settings, back=self._leave_settings)
+            self._stack.addWidget(self.settings_page)
+        self.settings_page.show_present()
+        self._stack.setCurrentWidget(self.settings_page)
+        self.settings_page.session.setFocus()
+
+    def _leave_settings(self) -> None:
+        self._show_chosen()
+        self.list.setFocus()
+
+    def _show_chosen(self) -> None:
         machine = self._model.snapshot.find(self._chosen())
         if machine is not None:
             self.page.show_machine(machine)

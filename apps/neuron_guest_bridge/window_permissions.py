@@ -42,7 +42,7 @@ def _sentences() -> dict[Permission, tuple[str, str]]:
             translate("Permissions", "Guest Bridge lists its applications and windows, and starts them."),
         ),
         Permission.SCREENSHOT: (
-            translate("Permissions", "Have &pictures taken of it"),
+            translate("Permissions", "Have pictures ta&ken of it"),
             translate("Permissions", "Guest Bridge can take a picture of what is on its screen."),
         ),
         Permission.POWER: (

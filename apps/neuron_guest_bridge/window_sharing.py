@@ -64,7 +64,7 @@ class ClipboardCard(Card):
             button.setEnabled(machine.sharing)
         self.own.setVisible(bool(machine.rivals))
         self.own.setText(
-            translate("Sharing", "Let the ot&her program share it")
+            translate("Sharing", "Let the other program have it &back")
             if machine.owns_clipboard
             else translate("Sharing", "Share it with Guest &Bridge instead")
         )

@@ -102,6 +102,10 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "The keys for “{vm}” could not be removed: {problem}."),
         QT_TRANSLATE_NOOP("guest", "Remove the folder {folder}; until then the machine can still connect."),
     ),
+    "guest.not-written": Message(
+        QT_TRANSLATE_NOOP("guest", "“{path}” could not be written."),
+        QT_TRANSLATE_NOOP("guest", "Check that there is room on the disk and that you may write there."),
+    ),
     # -- requests ---------------------------------------------------------------------------------
     "guest.timeout": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” did not answer “{verb}” within {seconds} s."),

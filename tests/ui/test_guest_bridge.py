@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from PySide6.QtCore import Qt
@@ -30,12 +32,14 @@ from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof
 from neuron_guest_bridge.machines import Act, Machine, Snapshot
 from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.settings import Settings, SettingsStore
 from neuron_guest_bridge.tray import Tray
 from neuron_guest_bridge.window_health import HealthPage
 from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 from neuron_guest_bridge.window_permissions import PermissionsPage
-from tests.ui.scenes.guest_bridge import APPS, LINES, MACHINES, WINDOWS, Recorded, settle
+from neuron_guest_bridge.window_settings import SettingsPage
+from tests.ui.scenes.guest_bridge import APPS, LINES, MACHINES, SETTINGS, WINDOWS, Recorded, settle
 
 
 class Shown:
@@ -45,7 +49,7 @@ class Shown:
         self.qtbot = qtbot
         self.recorded = Recorded(Snapshot(machines or MACHINES, looked=True), LINES)
         self.model = Model(self.recorded)
-        self.window = MainWindow(self.model)
+        self.window = MainWindow(self.model, SETTINGS)
         self.window.show()
         settle()
 
@@ -360,3 +364,56 @@ def test_from_the_check_up_the_clipboard_is_taken_back(shown: Shown) -> None:
     page = _health(shown)
     next(line for line in page.rows if line.fix.isVisible()).fix.click()
     shown.asked("own", "6f1c", True)
+
+
+def test_the_settings_are_kept_in_the_order_in_which_they_were_chosen(qtbot: QtBot, tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path, tmp_path / "autostart")
+    page = SettingsPage(store, back=lambda: None)
+    qtbot.addWidget(page)
+    page.session.click()
+    page.delay.setValue(40)
+    page.delay.setValue(45)
+    page.hidden.click()
+    page.notify.click()
+    qtbot.waitUntil(lambda: store.get() == Settings(hidden=True, notify=False))
+    assert store.delay() == 45
+    page.session.click()
+    qtbot.waitUntil(lambda: store.delay() is None)
+
+
+def test_settings_that_cannot_be_kept_show_what_still_holds(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    page = SettingsPage(SettingsStore(tmp_path / "file", tmp_path / "file"), back=lambda: None)
+    qtbot.addWidget(page)
+    page.session.click()
+    qtbot.waitUntil(lambda: _dialog(ErrorDialog) is not None)
+    assert not page.session.isChecked()
+
+
+def test_the_settings_stay_while_machines_change(shown: Shown, qtbot: QtBot) -> None:
+    shown.window.settings.click()
+    with qtbot.waitSignal(shown.model.changed):
+        shown.recorded.tell(Snapshot(MACHINES[1:], looked=True))
+    page = shown.window.settings_page
+    assert page is not None
+    assert page.isVisible()
+    page.back.click()
+    assert shown.window.page.isVisible()
+    shown.window.settings.click()
+    shown.window.show_machine("8b")  # as the tray asks
+    assert shown.window.page.name.text() == "debian-12"
+    assert shown.window.page.isVisible()
+
+
+def test_a_picture_is_kept_and_named(shown: Shown, qtbot: QtBot, tmp_path: Path) -> None:
+    with patch("neuron_guest_bridge.acting.pictures_folder", lambda: tmp_path / "pictures"):
+        shown.window.page.picture.click()
+        qtbot.waitUntil(shown.window.page.taken.isVisible)
+    (kept,) = (tmp_path / "pictures").iterdir()
+    assert kept.read_bytes().startswith(b"\x89PNG")
+    assert kept.name in shown.window.page.taken.label.text()
+
+
+def test_where_pictures_are_not_allowed_there_is_no_button(qtbot: QtBot) -> None:
+    allowed = WINDOWS.allowed - {Permission.SCREENSHOT}
+    assert not Shown(qtbot, replace(WINDOWS, allowed=allowed)).window.page.picture.isVisible()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QRadioButton,
     QTabBar,
+    QTabWidget,
     QWidget,
 )
 
@@ -111,15 +112,35 @@ def defaults(window: QWidget) -> Iterator[Finding]:
         yield Finding(5, place(window), "Enter presses nothing")
 
 
+def _tab_keys(window: QWidget) -> Iterator[tuple[str, str]]:
+    """The bar of a tab widget is an inner part of it, but its mnemonics are the window's."""
+    for tabs in window.findChildren(QTabWidget):
+        for index in range(tabs.count() if tabs.isVisibleTo(window) else 0):
+            key = QKeySequence.mnemonic(tabs.tabText(index)).toString()
+            if key:
+                yield key, f"the tab “{tabs.tabText(index)}”"
+
+
 def mnemonics(window: QWidget) -> Iterator[Finding]:
     """Check 6."""
     owners: dict[str, list[str]] = defaultdict(list)
+    for key, text in (*_widget_keys(window), *_tab_keys(window)):
+        owners[key].append(text)
+    for shortcut in window.findChildren(QShortcut):
+        for sequence in shortcut.keys():
+            owners[sequence.toString()].append("a shortcut")
+    for key, users in owners.items():
+        if len(users) > 1:
+            yield Finding(6, place(window), f"{key} means several things: {', '.join(users)}")
+
+
+def _widget_keys(window: QWidget) -> Iterator[tuple[str, str]]:
     for widget in widgets(window):
         texts: list[str] = []
         if isinstance(widget, QAbstractButton):
             texts = [widget.text()]
             if not widget.shortcut().isEmpty() and widget.shortcut() != QKeySequence.mnemonic(widget.text()):
-                owners[widget.shortcut().toString()].append(place(widget))
+                yield widget.shortcut().toString(), place(widget)
         elif isinstance(widget, QLabel) and widget.buddy() is not None:
             texts = [widget.text()]
         elif isinstance(widget, QTabBar):
@@ -127,14 +148,7 @@ def mnemonics(window: QWidget) -> Iterator[Finding]:
         for text in texts:
             key = QKeySequence.mnemonic(text).toString()
             if key:
-                owners[key].append(f"“{text}”")
-    for shortcut in window.findChildren(QShortcut):
-        sequences = shortcut.keys()
-        for sequence in sequences:
-            owners[sequence.toString()].append("a shortcut")
-    for key, users in owners.items():
-        if len(users) > 1:
-            yield Finding(6, place(window), f"{key} means several things: {', '.join(users)}")
+                yield key, f"“{text}”"
 
 
 def targets(window: QWidget) -> Iterator[Finding]:

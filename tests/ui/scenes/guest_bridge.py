@@ -29,6 +29,7 @@ from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof, Prospect, Stage
 from neuron_guest_bridge.machines import Act, Listeners, Machine, Snapshot
 from neuron_guest_bridge.model import Model, Modes
+from neuron_guest_bridge.settings import SettingsStore
 from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 
@@ -88,6 +89,8 @@ PROSPECT = Prospect(
 PROOF = Proof("0.1.0", "Windows 11", "DESKTOP-7", 2.31)
 
 
+SETTINGS = SettingsStore(Path("/nonexistent/config"), Path("/nonexistent/autostart"))
+"""Those of a person who changed nothing."""
 FOUND = Facts(
     "win11",
     running=True,
@@ -252,7 +255,7 @@ def window(
 ) -> MainWindow:
     """The main window over ``snapshot``."""
     model = Model(Recorded(snapshot, lines))
-    made = MainWindow(model)
+    made = MainWindow(model, SETTINGS)
     model.setParent(made)
     settle()
     if choose:
@@ -306,6 +309,20 @@ def ill() -> QWidget:
     made.page.tabs.setCurrentWidget(made.page.health)
     made.show()
     settle()
+    return made
+
+
+def picture_taken() -> QWidget:
+    """A picture was kept."""
+    made = window(_ALL)
+    made.page._taken(Path("/home/ada/Pictures/win11.png"))
+    return made
+
+
+def settings() -> QWidget:
+    """The settings."""
+    made = window(_ALL)
+    made.show_settings()
     return made
 
 
@@ -425,6 +442,8 @@ SCENES = {
     "bridge-permissions": permissions,
     "bridge-health": health,
     "bridge-ill": ill,
+    "bridge-picture": picture_taken,
+    "bridge-settings": settings,
     "bridge-off": off,
     "bridge-in-use": in_use,
     "bridge-standing-back": standing_back,

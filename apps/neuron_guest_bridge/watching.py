@@ -1,0 +1,316 @@
+"""All machines, watched and kept connected. Knows no Qt; listeners are called on its threads.
+
+One thread does everything that may block on libvirt. Nothing here polls: libvirt tells of changes, and a
+connected client sets no timers.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from libneuron.errors import NeuronError
+from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
+from libneuron.guest.permissions import PermissionStore
+from libneuron.guest.state import State
+from libneuron.system.clock import Clock
+from libneuron.system.paths import Paths
+from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
+from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices
+
+if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
+    from libneuron.guest.hypervisor.connection import Change, Hypervisor
+    from libneuron.guest.keys import KeyStore
+    from libneuron.system.clipboard.model import Clipboard
+    from neuron_guest_bridge.link import Link, Surroundings
+    from neuron_guest_bridge.simulation import Simulation
+
+_REMEMBERED = 500  # lines of activity
+
+
+class Watching:
+    """From :meth:`start` to :meth:`close`. Methods that block say so; the others return at once."""
+
+    def __init__(
+        self,
+        where: Paths,
+        *,
+        uri: str,
+        clock: Clock,
+        host_clipboard: Callable[[], Clipboard],
+        simulated_name: str,
+    ) -> None:
+        self._where = where
+        self._uri = uri
+        self._clock = clock
+        self._host_clipboard = host_clipboard
+        self._simulated_name = simulated_name
+        self._permissions = PermissionStore(where.config / "guest")
+        self._choices = Choices(where.config / "guest" / "choices")
+        self._hypervisor: Hypervisor | None = None
+        self._keys: KeyStore | None = None
+        self._around: Surroundings | None = None
+        self._making = threading.Lock()
+        self._simulation: Simulation | None = None
+        self._links: dict[str, Link] = {}
+        self._domains: dict[str, Domain] = {}
+        self._problem: NeuronError | None = None
+        self._looked = False
+        self._lines: deque[Line] = deque(maxlen=_REMEMBERED)
+        self._listeners: Listeners | None = None
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
+        self._looking = threading.Event()
+        self._news = threading.Condition()
+        self._permitting = threading.Lock()
+        self.snapshot = Snapshot()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What happened, oldest first."""
+        return tuple(self._lines)
+
+    def start(self, listeners: Listeners) -> None:
+        """Begin to look, and tell."""
+        self._listeners = listeners
+        self._thread.start()
+        self._do(self._watch)
+
+    def look(self) -> None:
+        """Ask libvirt again."""
+        if not self._looking.is_set():
+            self._looking.set()
+            self._do(self._look)
+
+    def simulate(self) -> None:
+        """Start the simulated guest and connect to it. Raises: GuestError."""
+        if self._simulation is not None:
+            return
+        from neuron_guest_bridge.simulation import Simulation
+
+        simulation = Simulation()
+        try:
+            simulation.hand_over()
+            simulation.start()
+        except BaseException:
+            simulation.close()
+            raise
+        self._simulation = simulation
+        self._join_simulation()
+        self._do(self._publish)
+
+    def _join_simulation(self) -> None:
+        simulation = self._simulation
+        if simulation is None or not simulation.store.candidates(SIMULATED):
+            return
+        from neuron_guest_bridge.link import Link
+
+        self._links[SIMULATED] = Link(
+            SIMULATED, self._simulated_name, simulation.endpoint(), simulation.keys(), self._surroundings()
+        )
+
+    def stop_simulation(self) -> None:
+        """End the simulated guest, if it runs."""
+        simulation, self._simulation = self._simulation, None
+        link = self._links.pop(SIMULATED, None)
+        if link is not None:
+            link.close()
+        if simulation is not None:
+            simulation.close()
+        self._do(self._publish)
+
+    def close(self) -> None:
+        """Disconnect from everything. Blocks for moments; a libvirt that hangs is left behind."""
+        self._listeners = None
+        self.stop_simulation()
+        self._work.put(None)
+        self._thread.join(2)
+        for link in list(self._links.values()):
+            link.close()
+        self._links.clear()
+        if not self._thread.is_alive() and self._hypervisor is not None:
+            self._hypervisor.close()
+        if self._around is not None:
+            self._around.io.close()
+
+    # -- on the fleet's thread ---------------------------------------------------------------------
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._work.put(work)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _watch(self) -> None:
+        def told(_change: Change) -> None:
+            self.look()
+
+        try:
+            self._vms().watch(told)
+        except NeuronError as error:
+            self._problem = error
+        self._look()
+
+    def _look(self) -> None:
+        self._looking.clear()
+        try:
+            self._domains = {domain.uuid: domain for domain in self._vms().domains()}
+            self._problem = None
+        except NeuronError as error:
+            self._problem = error
+        self._looked = True
+        self._connect()
+        self._publish()
+
+    def _connect(self) -> None:
+        wanted = {machine.id for machine in map(self._machine, self._domains.values()) if machine.reachable}
+        for machine in [name for name in self._links if name not in wanted and name != SIMULATED]:
+            self._links.pop(machine).close()
+        for machine in sorted(wanted):
+            if machine in self._links:
+                self._links[machine].kick()
+                continue
+            from libneuron.guest.client import VmKeys
+            from libneuron.guest.hypervisor.channel import VmEndpoint
+            from neuron_guest_bridge.link import Link
+
+            domain = self._domains[machine]
+            endpoint = VmEndpoint(self._vms(), domain)
+            keys = VmKeys(self._store(), machine)
+            self._links[machine] = Link(
+                machine,
+                domain.name,
+                endpoint,
+                keys,
+                self._surroundings(),
+                spice=domain.spice,
+                memory_mib=None if domain.ivshmem is None else domain.ivshmem >> 20,
+            )
+
+    def _publish(self) -> None:
+        machines = [self._with_link(self._machine(domain)) for domain in self._domains.values()]
+        if self._simulation is not None:
+            made = Machine(
+                id=SIMULATED,
+                name=self._simulated_name,
+                power=Power.RUNNING,
+                channel=ChannelState.CONNECTED,
+                paired=bool(self._simulation.store.candidates(SIMULATED)),
+                simulated=True,
+            )
+            machines.append(self._with_link(self._permitted(made)))
+        self.snapshot = Snapshot(
+            tuple(machines), self._problem, looked=self._looked, simulating=self._simulation is not None
+        )
+        listeners = self._listeners
+        if listeners is not None:
+            listeners.changed(self.snapshot)
+        with self._news:
+            self._news.notify_all()
+
+    def _machine(self, domain: Domain) -> Machine:
+        return self._permitted(
+            Machine(
+                id=domain.uuid,
+                name=domain.name,
+                power=domain.power,
+                channel=domain.channel,
+                paired=bool(self._store().candidates(domain.uuid)),
+            )
+        )
+
+    def _permitted(self, machine: Machine) -> Machine:
+        """With what it may do; one whose file is broken may do nothing, and says so."""
+        try:
+            return replace(machine, allowed=self._permissions.get(machine.id))
+        except NeuronError as error:
+            return replace(machine, allowed=frozenset(), state=State.FAILED, problem=error)
+
+    def _with_link(self, machine: Machine) -> Machine:
+        link = self._links.get(machine.id)
+        if link is None:
+            return machine
+        client, shared = link.client, link.shared
+        broken = machine.problem is not None  # a session that began before goes on, without what needs leave
+        return replace(
+            machine,
+            state=State.FAILED if broken else client.state,
+            problem=machine.problem or client.problem,
+            version=str(client.hello.get("version", ""))[:32],
+            sharing=link.sharing,
+            manual=shared.manual,
+            rivals=shared.rivals,
+            standing_back=shared.standing_back,
+            owns_clipboard=self._choices.get(machine.id, OWNS_CLIPBOARD),
+            can_follow=link.watching,
+            follows=self._choices.get(machine.id, FOLLOWS_WINDOW),
+            follow_said=link.following.said,
+        )
+
+    def _reconnect(self, machine: str) -> None:
+        link = self._links.pop(machine, None)
+        if link is not None:
+            link.close()
+        if machine == SIMULATED:
+            self._join_simulation()
+            self._publish()
+        else:
+            self._look()
+
+    # -- on any thread -----------------------------------------------------------------------------
+
+    def _vms(self) -> Hypervisor:
+        """libvirt. Raises: GuestError no-libvirt-library."""
+        with self._making:
+            if self._hypervisor is None:
+                from libneuron.guest.hypervisor.opening import hypervisor
+
+                self._hypervisor = hypervisor(self._uri)
+            return self._hypervisor
+
+    def _store(self) -> KeyStore:
+        with self._making:
+            if self._keys is None:
+                from libneuron.guest.keys import KeyStore
+
+                self._keys = KeyStore(self._where.data / "guest")
+            return self._keys
+
+    def _surroundings(self) -> Surroundings:
+        with self._making:
+            if self._around is None:
+                from libneuron.system.loop import LoopThread
+                from neuron_guest_bridge.link import Surroundings
+
+                self._around = Surroundings(
+                    io=LoopThread(),
+                    clock=self._clock,
+                    permissions=self._permissions,
+                    choices=self._choices,
+                    runtime=self._where.runtime,
+                    spool=self._where.cache / "clipboard",
+                    host_clipboard=self._host_clipboard,
+                    changed=lambda _machine: self._do(self._publish),
+                    happened=self._happened,
+                )
+            return self._around
+
+    def _link(self, machine: str) -> Link:
+        link = self._links.get(machine)
+        if link is None:
+            found = self.snapshot.find(machine)
+            raise GuestError("guest.vm-off", vm=found.name if found else machine)
+        return link
+
+    def _happened(self, line: Line) -> None:
+        self._lines.append(line)
+        listeners = self._listeners
+        if listeners is not None:
+            listeners.happened(line)
