@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,19 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from libneuron.errors import NeuronError
 from libneuron.system.clock import RealClock
+from libneuron.system.notifications import Note
 from libneuron.system.paths import user_paths
 from libneuron.ui.app import application, prepare
 from libneuron.ui.text import translate
 from libneuron.ui.trayhost import TrayHost
+from neuron_guest_bridge import words
+from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.bus_interface import interface
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.model import Model
-from neuron_guest_bridge.settings import SettingsStore
+from neuron_guest_bridge.on_bus import OnBus
+from neuron_guest_bridge.settings import Settings, SettingsStore
+from neuron_guest_bridge.telling import Troubles, is_news
 from neuron_guest_bridge.tray import Tray
 
 if TYPE_CHECKING:
@@ -26,6 +33,14 @@ if TYPE_CHECKING:
     from neuron_guest_bridge.window_main import MainWindow
 
 _log = logging.getLogger(__name__)
+
+
+def program_version() -> str:
+    """Our own version; empty where the package was not installed but copied."""
+    try:
+        return metadata.version("neuron-suite")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def host_clipboard(spool: Path) -> Clipboard:
@@ -62,12 +77,46 @@ class Face:
             simulated_name=translate("Main", "Simulated machine"),
         )
         self.model = Model(self._fleet)
+        self.model.wanted.connect(self.show)
+        self._bus: OnBus | None = None
+        self._troubles = Troubles()
+        self._join_bus()
         self._window: MainWindow | None = None
         self.tray: Tray | None = None
         if icon is not None:
             self._make_tray(icon)
         self._host = TrayHost()
         self._host.changed.connect(self._tray_changed)
+
+    def _join_bus(self) -> None:
+        served = interface(self._fleet, show=self.model.want, program=program_version())
+        self._bus = OnBus(self._fleet.io, served)
+        self.model.changed.connect(self._machines_changed)
+        self.model.happened.connect(self._happened)
+
+    def _machines_changed(self) -> None:
+        assert self._bus is not None
+        self._bus.machines_changed()
+        for machine in self._troubles.new(self.model.snapshot):
+            title = translate("Main", "{name} needs you").format(name=machine.name)
+            self._notify(title, words.connection(machine).hint or words.connection(machine).text)
+
+    def _happened(self, line: Line) -> None:
+        assert self._bus is not None
+        self._bus.happened(line)
+        if is_news(line):
+            self._notify(translate("Main", "Clipboard"), words.activity(line))
+
+    def _notify(self, title: str, body: str) -> None:
+        if self._bus is not None and self._settings().notify:
+            self._bus.notify(Note(self._app_id, translate("Main", "Guest Bridge"), title, body))
+
+    def _settings(self) -> Settings:
+        try:
+            return self.settings.get()
+        except NeuronError as error:  # the settings' page tells; this is not the moment
+            _log.info("the settings cannot be read: %s", error.details or error)
+            return Settings()
 
     @property
     def window(self) -> MainWindow:
@@ -83,11 +132,7 @@ class Face:
     @property
     def starts_hidden(self) -> bool:
         """Whether the person wants no window at the start."""
-        try:
-            return self.settings.get().hidden
-        except NeuronError as error:  # the settings' page tells; a start is not the moment
-            _log.info("the settings cannot be read: %s", error.details or error)
-            return False
+        return self._settings().hidden
 
     def show(self, machine: str = "") -> None:
         """Bring the window to the front, with ``machine`` chosen if named."""
@@ -128,5 +173,7 @@ class Face:
         """End everything."""
         if self.tray is not None:
             self.tray.close()
+        if self._bus is not None:
+            self._bus.close()
         self._fleet.close()
         self._leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from libneuron.errors import NeuronError
@@ -45,9 +45,9 @@ class Fleet(Watching):
         """The modes of a machine's display, and the present one. Raises: GuestError."""
         return self.ask(machine, lambda api: api.modes())
 
-    def launch(self, machine: str, path: str, name: str) -> int:
+    def launch(self, machine: str, path: str, name: str, args: Sequence[str] = ()) -> int:
         """Start an application; returns its process there. Raises: GuestError."""
-        pid = self.ask(machine, lambda api: api.launch(path))
+        pid = self.ask(machine, lambda api: api.launch(path, args))
         self._note(machine, What.LAUNCHED, Way.TO_GUEST, detail=name)
         return pid
 
@@ -85,6 +85,22 @@ class Fleet(Watching):
     def take_copy(self, machine: str) -> Mapping[str, bytes]:
         """By hand: fetch what was copied there. Raises: GuestError, ClipboardError."""
         return self._link(machine).clipboard().take()
+
+    def read_copy(self, machine: str, mime: str) -> bytes:
+        """One format of what was copied in a machine. Raises: GuestError."""
+        link = self._link(machine)
+
+        async def read(api: GuestApi) -> bytes:
+            offer = await api.clipboard_offer()
+            if offer.secret and Permission.SECRETS not in link.allowed():
+                raise GuestError("guest.not-permitted", vm=link.name, verb="secrets")
+            return await api.clipboard_read(mime)
+
+        return link.ask(read)
+
+    def write_copy(self, machine: str, items: Mapping[str, bytes], *, secret: bool) -> None:
+        """Replace a machine's clipboard. Raises: GuestError."""
+        self.ask(machine, lambda api: api.set_clipboard(items, secret=secret))
 
     def own_clipboard(self, machine: str, *, own: bool) -> None:
         """Share the clipboard although another program does too, or stand back. Raises: GuestError."""

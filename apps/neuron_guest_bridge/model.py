@@ -120,8 +120,11 @@ class Model(QObject):
     """A line of activity was added."""
     apps_changed = Signal()
     """:attr:`apps` has other applications."""
+    wanted = Signal(str)
+    """Another program wants the window, with this machine (or "")."""
     _told = Signal(object)
     _heard = Signal(object)
+    _asked = Signal(str)
 
     def __init__(self, machines: Machines) -> None:
         super().__init__()
@@ -132,6 +135,7 @@ class Model(QObject):
         queued = Qt.ConnectionType.QueuedConnection
         self._told.connect(self._take, queued)
         self._heard.connect(self._hear, queued)
+        self._asked.connect(self.wanted, queued)
         machines.start(Listeners(self._told.emit, self._heard.emit))
 
     @Slot(object)
@@ -166,6 +170,10 @@ class Model(QObject):
     @Slot(object)
     def _hear(self, line: Line) -> None:
         self.happened.emit(line)
+
+    def want(self, machine: str) -> None:
+        """Ask for the window; from any thread."""
+        self._asked.emit(machine)
 
     @staticmethod
     def run(

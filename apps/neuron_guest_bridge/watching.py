@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines he
     from libneuron.guest.hypervisor.connection import Change, Hypervisor
     from libneuron.guest.keys import KeyStore
     from libneuron.system.clipboard.model import Clipboard
+    from libneuron.system.loop import LoopThread
     from neuron_guest_bridge.link import Link, Surroundings
     from neuron_guest_bridge.simulation import Simulation
 
@@ -56,6 +57,7 @@ class Watching:
         self._hypervisor: Hypervisor | None = None
         self._keys: KeyStore | None = None
         self._around: Surroundings | None = None
+        self._io: LoopThread | None = None
         self._making = threading.Lock()
         self._simulation: Simulation | None = None
         self._links: dict[str, Link] = {}
@@ -136,8 +138,8 @@ class Watching:
         self._links.clear()
         if not self._thread.is_alive() and self._hypervisor is not None:
             self._hypervisor.close()
-        if self._around is not None:
-            self._around.io.close()
+        if self._io is not None:
+            self._io.close()
 
     # -- on the fleet's thread ---------------------------------------------------------------------
 
@@ -283,14 +285,26 @@ class Watching:
                 self._keys = KeyStore(self._where.data / "guest")
             return self._keys
 
+    @property
+    def io(self) -> LoopThread:
+        """The loop of everything here that waits for a channel or a bus."""
+        with self._making:
+            return self._loop()
+
+    def _loop(self) -> LoopThread:
+        if self._io is None:
+            from libneuron.system.loop import LoopThread
+
+            self._io = LoopThread()
+        return self._io
+
     def _surroundings(self) -> Surroundings:
         with self._making:
             if self._around is None:
-                from libneuron.system.loop import LoopThread
                 from neuron_guest_bridge.link import Surroundings
 
                 self._around = Surroundings(
-                    io=LoopThread(),
+                    io=self._loop(),
                     clock=self._clock,
                     permissions=self._permissions,
                     choices=self._choices,

@@ -127,7 +127,7 @@ def mnemonics(window: QWidget) -> Iterator[Finding]:
     for key, text in (*_widget_keys(window), *_tab_keys(window)):
         owners[key].append(text)
     for shortcut in window.findChildren(QShortcut):
-        for sequence in shortcut.keys():
+        for sequence in shortcut.keys():  # noqa: SIM118 — no dictionary
             owners[sequence.toString()].append("a shortcut")
     for key, users in owners.items():
         if len(users) > 1:
