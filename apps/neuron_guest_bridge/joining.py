@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi
 from libneuron.guest.keys import KeyStore
+from libneuron.guest.menu import printable
 from libneuron.guest.state import State
 from libneuron.progress import Progress
 from neuron_guest_bridge.handing_over import HandOver
@@ -169,7 +170,7 @@ def _prove(connection: Connection) -> Proof:
 
     def said(key: str) -> str:
         value: Any = info.get(key)
-        return value[:80] if isinstance(value, str) else ""
+        return printable(value)[:80] if isinstance(value, str) else ""
 
     system = " ".join(part for part in (said("os"), said("os_version")) if part)
     return Proof(connection.version, system, said("hostname"), min(times))

@@ -15,6 +15,7 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
 from libneuron.guest.clipboard.rules import Activity, Happened, Owner, Rules, Side
 from libneuron.guest.errors import GuestError
+from libneuron.guest.menu import printable
 from libneuron.guest.owned import OwnedEndpoint
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.resolution import Size
@@ -111,7 +112,7 @@ class Link:
     @property
     def version(self) -> str:
         """NeuronGuest's version, empty before it said."""
-        return str(self.client.hello.get("version", ""))[:32]
+        return printable(str(self.client.hello.get("version", "")))[:32]
 
     @property
     def sharing(self) -> bool:

@@ -245,7 +245,7 @@ class Watching:
             machine,
             state=State.FAILED if broken else client.state,
             problem=machine.problem or client.problem,
-            version=str(client.hello.get("version", ""))[:32],
+            version=link.version,
             sharing=link.sharing,
             manual=shared.manual,
             rivals=shared.rivals,
