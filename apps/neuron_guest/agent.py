@@ -74,7 +74,7 @@ class Agent:
         self._idle = 0
         self._unwatch: Callable[[], None] | None = None
         self._offers: deque[Offer] = deque(maxlen=1)  # only the latest copy counts
-        self._pending = b""
+        self._pending: bytes | memoryview = b""
         self._heard = False
         self._new_session(0)
         self._channel = self._new_channel()
@@ -163,7 +163,7 @@ class Agent:
                     return False
             sent = self._port.write(self._pending)
             if sent < len(self._pending):
-                self._pending = self._pending[sent:]
+                self._pending = memoryview(self._pending)[sent:]
                 return False
             self._pending = b""
             if not self._channel.more:

@@ -25,7 +25,7 @@ class Port(Protocol):
         Raises: PortGone.
         """
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Take what fits without blocking; returns how many bytes. Raises: PortGone."""
 
     def wait(self, timeout: float | None, *, write: bool) -> None:

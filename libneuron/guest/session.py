@@ -90,7 +90,7 @@ class Session:
             expected=lambda head: self._waiting_for(head.get("request_id")) is not None,
         )
         self._transport: Transport | None = None
-        self._pending = b""
+        self._pending: bytes | memoryview = b""
         self._blocked = False
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -165,7 +165,7 @@ class Session:
                     return
             sent = self._transport.write(self._pending)
             if sent < len(self._pending):
-                self._pending = self._pending[sent:]
+                self._pending = memoryview(self._pending)[sent:]
                 self._blocked = True
                 return
             self._pending = b""

@@ -44,7 +44,7 @@ class Link(Protocol):
 class Transport(Protocol):
     """An open port; every call on the loop's thread."""
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Take what fits now, never block; returns how many bytes. Fewer than given: ``writable`` follows."""
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class DescriptorTransport:
         self.close()
         self._link.lost(GuestError("guest.channel-closed", details=details))
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See :meth:`Transport.write`."""
         if self._fd < 0:
             return len(data)

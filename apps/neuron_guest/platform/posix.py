@@ -11,6 +11,7 @@ from pathlib import Path
 from neuron_guest.port import PortGone
 
 _READ = 256 * 1024
+_PAGE = 4096
 _ABSENT = 1.0  # seconds between looks while no host is there: poll reports HUP without end then
 
 
@@ -63,7 +64,7 @@ class _DescriptorPort:
         with contextlib.suppress(BlockingIOError):  # full: it rings already
             os.write(self._bell, b"\0")
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See :meth:`Port.write`."""
         try:
             return os.write(self._fd, data)
@@ -155,4 +156,20 @@ class DevicePort(_DescriptorPort):
         """See :meth:`Port.read`."""
         data = self._read()
         self._absent = data == b""
-        return data or b""
+        if data is None or len(data) < _PAGE:
+            return data or b""
+        # A virtio port gives one page a read. In an emulated machine a turn of the agent for each costs more
+        # than all else that is done with it.
+        pieces, size = [data], len(data)
+        while size < _READ and (data := self._read()):
+            pieces.append(data)
+            size += len(data)
+        return b"".join(pieces)
+
+    def write(self, data: bytes | memoryview) -> int:
+        """See :meth:`Port.write`. A virtio port takes at most 32 KiB a call."""
+        sent = taken = super().write(data)
+        while taken and sent < len(data):
+            taken = super().write(memoryview(data)[sent:])
+            sent += taken
+        return sent

@@ -166,7 +166,7 @@ class StreamTransport:
         if not self._closed:
             self._link.writable()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See :meth:`libneuron.guest.transport.Transport.write`."""
         with self._state:
             if self._closed:

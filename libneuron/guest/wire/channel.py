@@ -382,9 +382,9 @@ class Channel:
         """
         outbox = self._outbox
         if self.phase is _READY and self._tls is not None:
-            plain = self.mux.take(bulk=bulk)
-            if plain:
-                made = self._encoder.records(self._tls.seal(plain))
+            pieces = self.mux.take(bulk=bulk)
+            if pieces:
+                made = self._encoder.records(self._tls.seal(pieces))
                 if not outbox:
                     return made
                 outbox.append(made)

@@ -74,6 +74,11 @@ def message_header(length: int) -> bytes:
     return HEADER.pack(_MESSAGE | length, 0)
 
 
+def body_header(length: int, stream: int) -> bytes:
+    """The header of a piece of a body."""
+    return HEADER.pack(_UPPER[_BODY] | length, stream)
+
+
 class FrameDecoder:
     """Plain bytes in, frames out. Never holds more than one unfinished message."""
 

@@ -21,6 +21,7 @@ from libneuron.guest.wire.frames import (
     FrameDecoder,
     Kind,
     Piece,
+    body_header,
     frame,
     message_header,
 )
@@ -39,7 +40,8 @@ MAX_GATHERED = 16 * 1024 * 1024
 _MOST_URGENT = 8192  # waiting messages, credits and stops; a peer that causes more does not read
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
 _SLOW_PIECE = 8 * 1024
-_PIECE = MAX_BODY - 8 - 16 * 24  # what, with header and 16 TLS records around it, fits eight records
+_PIECE = MAX_BODY - 8 - 17 * 24  # what, with header and 17 TLS records around it, fits eight records
+_APART = 64 * 1024  # bytes of a body from which a copy costs more than a TLS record for the header
 _ZEROS = memoryview(bytes(_PIECE))
 _INLINE = MAX_MESSAGE - 1024
 _MESSAGE = Kind.MESSAGE  # looked up once: an enumeration's members are slow to reach
@@ -198,13 +200,19 @@ class Mux:
             out.waiting = False
             self.turn.append(stream)
 
-    def take(self, *, bulk: bool) -> bytes:
-        """All waiting messages, and with ``bulk`` the next piece of a body."""
+    def take(self, *, bulk: bool) -> list[bytes | memoryview]:
+        """All waiting messages, and with ``bulk`` the next piece of a body, as plain bytes."""
+        pieces: list[bytes | memoryview] = []
         plain = self.take_urgent()
+        if plain:
+            pieces.append(plain)
         if bulk and self.turn:
-            piece = self.take_bulk()
-            return plain + piece if plain else piece
-        return plain
+            head, body = self._take_bulk()
+            if len(body) < _APART:
+                head, body = b"".join((plain, head, body)), b""
+                pieces.clear()
+            pieces += [part for part in (head, body) if part]
+        return pieces
 
     def take_urgent(self) -> bytes:
         """All waiting messages, credits and ends, as plain bytes."""
@@ -221,8 +229,9 @@ class Mux:
 
     def take_bulk(self) -> bytes:
         """The next piece of a body as plain bytes; empty while nothing may or can be sent."""
-        if not self.turn:
-            return b""
+        return b"".join(self._take_bulk())
+
+    def _take_bulk(self) -> tuple[bytes, bytes | memoryview]:
         for _ in range(len(self.turn)):
             number = self.turn.popleft()
             out = self._out.get(number)
@@ -233,29 +242,30 @@ class Mux:
                 self.turn.append(number)
                 continue
             made = self._piece(out, size)
-            if made:
+            if made[0]:
                 return made
-        return b""
+        return b"", b""
 
-    def _piece(self, out: _Out, size: int) -> bytes:
+    def _piece(self, out: _Out, size: int) -> tuple[bytes, bytes | memoryview]:
+        """A frame's header and payload; both empty where there is nothing to send."""
         while out.sources:
             try:
                 piece = out.sources[0].read(size)
             except SourceError as error:
                 self.abort(out.number, str(error))
-                return self.take_urgent()
+                return self.take_urgent(), b""
             if piece is None:
                 out.waiting = True
-                return b""
+                return b"", b""
             if len(piece):
                 out.credit -= len(piece)
                 out.uncredited += len(piece)
                 self.window.sent(len(piece), self._clock())
                 self.turn.append(out.number)
-                return frame(Kind.BODY, out.number, piece)
+                return body_header(len(piece), out.number), piece
             out.sources.popleft()
         del self._out[out.number]
-        return frame(Kind.END, out.number)
+        return frame(Kind.END, out.number), b""
 
     # -- receiving ----------------------------------------------------------------------------------
 

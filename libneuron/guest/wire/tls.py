@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,10 +163,11 @@ class TlsPipe:
             if filled:
                 plain.append(view[:filled])
 
-    def seal(self, data: bytes) -> bytes:
-        """``data`` as wire bytes, with all that waited to go out before. Raises: ProtocolError."""
+    def seal(self, pieces: Iterable[bytes | memoryview]) -> bytes:
+        """``pieces`` as wire bytes, with all that waited to go out before. Raises: ProtocolError."""
         try:
-            self._tls.write(data)
+            for piece in pieces:
+                self._tls.write(piece)
         except ssl.SSLError as error:
             raise self._fail(error) from error
         return self._out.read()

@@ -205,7 +205,7 @@ class Puppet:
         self.opened.set()
         return self
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         if not self.mute:
             for event in self.channel.receive(data):
                 if isinstance(event, Message):

@@ -157,7 +157,7 @@ class WindowsPort:
         count = self._read.result(self._handle, wait=True)
         return self._buffer.raw[:count]
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """See :class:`neuron_guest.port.Port`."""
         try:
             if not self._settle_write() or not self._may_try():

@@ -1,0 +1,67 @@
+"""A virtio port's limits: a page a read, 32 KiB a write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neuron_guest.platform import posix
+from neuron_guest.platform.posix import DevicePort
+
+_PAGE, _MOST = 4096, 32 * 1024
+
+
+class VirtioLike:
+    """The ``os`` the port sees, with the limits of Linux drivers/char/virtio_console.c."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def read(self, descriptor: int, size: int) -> bytes:
+        self.reads += 1
+        return os.read(descriptor, min(size, _PAGE))
+
+    def write(self, descriptor: int, data: bytes | memoryview) -> int:
+        return os.write(descriptor, data[:_MOST])
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> VirtioLike:
+    made = VirtioLike()
+    monkeypatch.setattr(posix, "os", made)
+    return made
+
+
+@pytest.fixture
+def port(tmp_path: Path, limits: VirtioLike) -> Iterator[DevicePort]:
+    os.mkfifo(tmp_path / "port")
+    made = DevicePort(tmp_path / "port")
+    made.open()
+    yield made
+    made.release()
+
+
+def test_one_turn_takes_all_pages_that_have_arrived(port: DevicePort) -> None:
+    data = os.urandom(5 * _PAGE + 7)
+    assert port.write(data) == len(data)
+    assert port.read() == data
+    assert port.read() == b""
+
+
+def test_a_short_message_costs_one_read(port: DevicePort, limits: VirtioLike) -> None:
+    port.write(b"ping")
+    limits.reads = 0
+    assert port.read() == b"ping"
+    assert limits.reads == 1
+
+
+def test_one_turn_writes_all_there_is_room_for(port: DevicePort) -> None:
+    room = 64 * 1024  # a pipe's
+    assert port.write(bytes(room + 1)) == room
+    assert port.write(b"more") == 0
