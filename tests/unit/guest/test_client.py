@@ -207,7 +207,7 @@ class Puppet:
 
     def write(self, data: bytes | memoryview) -> int:
         if not self.mute:
-            for event in self.channel.receive(data):
+            for event in self.channel.receive(bytes(data)):
                 if isinstance(event, Message):
                     self.asked.put(event.head)
                     answer = self._answers.get(str(event.head["type"]), _fine)(event.head)
@@ -586,7 +586,7 @@ class Marking(Puppet):
         self.syncs = 0
         self._decoder = RecordDecoder()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         if self.good:
             return super().write(data)
         out = b""
