@@ -590,7 +590,7 @@ class Marking(Puppet):
         if self.good:
             return super().write(data)
         out = b""
-        found = self._decoder.feed(data)
+        found = self._decoder.feed(bytes(data))
         while found:
             for item in found:
                 if isinstance(item, Marked) and item.kind is Mark.SYNC:
