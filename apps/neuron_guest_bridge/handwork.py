@@ -8,7 +8,10 @@ from typing import Any
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData
 from PySide6.QtGui import QGuiApplication, QImage
 
+from libneuron.guest import png
+
 _TEXT, _HTML, _PNG = "text/plain;charset=utf-8", "text/html", "image/png"
+_PIXELS = 32 * 1024 * 1024  # 8K UHD has as many
 _SECRET = "x-kde-passwordManagerHint"  # noqa: S105 — the name of KDE's mark, not a password
 
 
@@ -29,6 +32,15 @@ def held() -> tuple[dict[str, bytes], bool]:
     return found, data.data(_SECRET).data() == b"secret"
 
 
+def _decoded(content: bytes) -> QImage:
+    """A picture from the machine; only as PNG, and only of a size that cannot fill the memory."""
+    found = png.size(content)
+    if found is None or found[0] * found[1] > _PIXELS:
+        return QImage()
+    kind: Any = "PNG"  # as above
+    return QImage.fromData(QByteArray(content), kind)
+
+
 def put(items: Mapping[str, bytes]) -> None:
     """Own the clipboard with ``items``."""
     data = QMimeData()
@@ -38,5 +50,7 @@ def put(items: Mapping[str, bytes]) -> None:
         elif mime == _HTML:
             data.setHtml(content.decode("utf-8", "replace"))
         elif mime == _PNG:
-            data.setImageData(QImage.fromData(QByteArray(content)))
+            picture = _decoded(content)
+            if not picture.isNull():
+                data.setImageData(picture)
     QGuiApplication.clipboard().setMimeData(data)

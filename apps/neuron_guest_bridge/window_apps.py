@@ -10,6 +10,7 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QStackedWidget, QWidget
 
 from libneuron.guest.api import GuestApp
+from libneuron.guest.menu import is_small_png
 from libneuron.ui import icons
 from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import show_error
@@ -30,7 +31,7 @@ def picture(app: GuestApp) -> QIcon:
     except (binascii.Error, ValueError):
         data = b""
     made = QPixmap()
-    if data and made.loadFromData(data, "PNG") and made.width() <= 512:
+    if is_small_png(data) and made.loadFromData(data, "PNG"):  # a few bytes can decode to gigabytes
         return QIcon(made)
     return icons.icon("apps", tone="muted")
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import struct
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from libneuron.guest import png
 from libneuron.system.files import write_atomic
 
 PREFIX = "org.neuronos.GuestBridge.vm"
@@ -28,7 +28,6 @@ _ICON_LIMIT = 1 << 20
 _ICON_SIDE = 512
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _SCHEME = re.compile(r"x-scheme-handler/")
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -107,10 +106,8 @@ def _tag(text: str) -> str:
 
 def is_small_png(data: bytes) -> bool:
     """Whether ``data`` starts as a PNG of at most 512×512 pixels; decoding it is the desktop's business."""
-    if len(data) > _ICON_LIMIT or not data.startswith(_PNG) or len(data) < 33 or data[12:16] != b"IHDR":
-        return False
-    width, height = (int(side) for side in struct.unpack(">II", data[16:24]))
-    return 0 < width <= _ICON_SIDE and 0 < height <= _ICON_SIDE
+    found = png.size(data) if len(data) <= _ICON_LIMIT else None
+    return found is not None and max(found) <= _ICON_SIDE
 
 
 def printable(text: str) -> str:

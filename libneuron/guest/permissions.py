@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from libneuron.guest.wire.requests import VERBS, Permission
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.files import make_private_directory, write_atomic
 from libneuron.system.tables import load
+
+_Stamp = tuple[int, int, int, int]
 
 DEFAULT = frozenset(Permission) - {Permission.SECRETS, Permission.FILES}
 """A new VM may do what the person sees happening; secrets and files wait for a decision."""
@@ -22,9 +24,15 @@ def needed(verb: str) -> Permission | None:
 
 @dataclass(frozen=True)
 class PermissionStore:
-    """One TOML file per VM below ``folder``; a VM without one has :data:`DEFAULT`."""
+    """One TOML file per VM below ``folder``; a VM without one has :data:`DEFAULT`.
+
+    A file is read again when it changed only: a guest causes a look with each of its events.
+    """
 
     folder: Path
+    _read: dict[Path, tuple[_Stamp, frozenset[Permission]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def _path(self, vm: str) -> Path:
         return self.folder / "permissions" / f"{vm}.toml"
@@ -33,6 +41,11 @@ class PermissionStore:
         """What ``vm`` may do. Raises: SystemAccessError table-invalid, where the file is there at all."""
         path = self._path(vm)
         try:
+            found = path.stat()
+            stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            known = self._read.get(path)
+            if known is not None and known[0] == stamp:
+                return known[1]
             table = load(path)
         except FileNotFoundError:
             return DEFAULT
@@ -42,6 +55,7 @@ class PermissionStore:
             ) from error
         allowed = frozenset(item for item in Permission if table.get(item.value, bool, item in DEFAULT))
         table.done()
+        self._read[path] = (stamp, allowed)
         return allowed
 
     def set(self, vm: str, allowed: frozenset[Permission]) -> None:

@@ -5,6 +5,7 @@ Every button takes its tooltip, so none is forgotten; an icon alone takes a name
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from enum import Enum
 
@@ -148,6 +149,11 @@ class Text(QLabel):
         self.setAlignment(side | flag.AlignAbsolute | flag.AlignVCenter)
 
 
+def plain_tip(text: str) -> str:
+    """``text`` as a tooltip that shows it letter by letter: Qt would render what looks like HTML."""
+    return f"<p>{html.escape(text)}</p>" if "<" in text else text
+
+
 class OneLine(Text):
     """Text on one line, cut in the middle where there is no room; the whole of it is its name and tooltip."""
 
@@ -161,7 +167,7 @@ class OneLine(Text):
         """Show another text."""
         self._whole = text
         self.setAccessibleName(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
         self._cut()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

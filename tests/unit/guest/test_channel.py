@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from libneuron.guest.keys import new_pair
 from libneuron.guest.wire.channel import HURRIES, Down, Phase, Ready
 from libneuron.guest.wire.errors import AuthenticationError
@@ -115,3 +117,37 @@ def test_a_guest_nobody_reads_from_says_little() -> None:
         joined.to_guest(record(os.urandom(ID_SIZE), b"x"))
         joined.to_guest(mark(Mark.SYNC, b"s" * ID_SIZE))
     assert len(joined.guest.take()) < 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "early", [{"type": "clipboard_offered", "data": {}}, {"request_id": 1, "success": True}]
+)
+def test_a_guest_that_speaks_before_its_hello_is_hung_up_on(early: dict[str, object]) -> None:
+    joined = Joined()
+
+    def greet(_events: object) -> None:
+        joined.guest.phase = Phase.READY
+        joined.guest.mux.send(early)
+
+    joined.guest._greet = greet  # type: ignore[method-assign,assignment]
+    joined.host.start()
+    joined.run()
+    (down,) = joined.host_events
+    assert isinstance(down, Down)
+    assert "before its hello" in str(down.error)
+
+
+def test_a_handshake_that_only_dribbles_is_given_up() -> None:
+    joined = Joined()
+    joined.host.start()
+    joined.to_guest(joined.host.take())
+    joined.to_host(joined.guest.take())
+    first = joined.host.take()
+    for at in range(20):
+        joined.clock.now += 3
+        joined.to_guest(first[at : at + 1])
+        joined.host_events += joined.host.tick()
+        joined.guest_events += joined.guest.tick()
+    for events, end in ((joined.host_events, joined.host), (joined.guest_events, joined.guest)):
+        assert any(isinstance(event, Down) and event.error is not None for event in events)
+        assert end.phase is Phase.FAILED

@@ -23,7 +23,7 @@ from libneuron.guest.transport import Link, SerialEndpoint, Transport, UnixSocke
 from libneuron.guest.wire.channel import Channel
 from libneuron.guest.wire.frames import Kind, frame
 from libneuron.guest.wire.jsontext import encode
-from libneuron.guest.wire.mux import Message
+from libneuron.guest.wire.mux import Message, ZeroSource
 from libneuron.guest.wire.record import Mark, Marked, RecordDecoder, mark, record
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
@@ -408,6 +408,35 @@ def test_a_body_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in(
     io.wait(end())
     assert future.result(10).body == b"x" * 53
     assert kept < 1_000_000
+
+
+def test_an_answer_larger_than_memory_is_refused(
+    io: LoopThread, puppet: tuple[Puppet, Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest, watched = puppet
+    monkeypatch.setattr("libneuron.guest.session.MAX_BODY_IN_MEMORY", 1 << 20)
+
+    def endless(head: Mapping[str, Any]) -> None:
+        guest.channel.send(_fine(head), ZeroSource(1 << 40))
+
+    guest.on("screenshot", endless)
+    with pytest.raises(GuestError) as caught:
+        watched.guest.run(lambda api: api.screenshot())
+    assert caught.value.code == "guest.too-large"
+    watched.guest.run(lambda api: api.ping())
+
+
+def test_permissions_are_read_again_only_when_they_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PermissionStore(tmp_path)
+    store.set("vm", DEFAULT)
+    assert store.get("vm") == DEFAULT
+    with monkeypatch.context() as patched:
+        patched.setattr("libneuron.guest.permissions.load", None)  # an event of the guest costs no reading
+        assert store.get("vm") == DEFAULT
+    PermissionStore(tmp_path).set("vm", frozenset())
+    assert store.get("vm") == frozenset()
 
 
 # -- what goes wrong while connecting -------------------------------------------------------------------

@@ -1,0 +1,57 @@
+"""What comes from a guest is shown as it is, and decoded only where its size is harmless."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+
+import pytest
+from PySide6.QtCore import QSize
+from pytestqt.qtbot import QtBot
+
+from libneuron.guest.api import GuestApp
+from libneuron.ui.widgets import OneLine
+from neuron_guest_bridge import handwork
+from neuron_guest_bridge.window_apps import picture
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+
+
+def png(width: int, height: int) -> bytes:
+    """A black picture; a large one takes a thousandth of what it decodes to."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((width + 1) * height))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def _sizes(icon: bytes) -> list[QSize]:
+    return picture(GuestApp("a", "A", "a", (), base64.b64encode(icon).decode())).availableSizes()
+
+
+@pytest.mark.parametrize("data", [png(400, 20_000), png(20_000, 400), SVG, png(9, 9)[:40], b""])
+def test_an_icon_is_decoded_only_if_it_is_a_small_png(qtbot: QtBot, data: bytes) -> None:
+    general = picture(GuestApp("a", "A", "a", (), "no base64!")).availableSizes()
+    assert _sizes(png(48, 48)) == [QSize(48, 48)]
+    assert _sizes(data) == general
+
+
+@pytest.mark.parametrize("data", [png(9000, 9000), SVG, b"", png(9, 9)[:40]])
+def test_a_copied_picture_is_decoded_only_if_it_is_a_png_of_a_possible_size(
+    qtbot: QtBot, data: bytes
+) -> None:
+    assert handwork._decoded(data).isNull()
+    assert handwork._decoded(png(1920, 1080)).size() == QSize(1920, 1080)
+
+
+def test_a_tooltip_shows_markup_letter_by_letter(qtbot: QtBot) -> None:
+    label = OneLine()
+    qtbot.addWidget(label)
+    label.show_text("<img src='file:///etc/x'> & more")
+    assert "<img" not in label.toolTip()
+    label.show_text("a & b")
+    assert label.toolTip() == "a & b"
