@@ -4,6 +4,13 @@
 <context>
     <name>Advisor</name>
     <message numerus="yes">
+        <source>%n file(s) would change</source>
+        <translation>
+            <numerusform>%n file would change</numerusform>
+            <numerusform>%n files would change</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>Brings %n more part(s) along (sound, USB)</source>
         <translation>
             <numerusform>Brings %n more part along (sound, USB)</numerusform>

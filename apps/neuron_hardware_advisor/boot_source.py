@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from libneuron.system.elsewhere import ChrootRunner
 from libneuron.system.files import Root
 from libneuron.system.helper import HelperClient
 from libneuron.system.runner import RealRunner
+from libneuron.system.trees import Tree
 
 
 @dataclass(frozen=True)
@@ -122,18 +124,30 @@ def _checked(wish: Wish) -> Wish:
 class HelperBoot:
     """Through the privileged helper, for everybody else. Implements :class:`BootSource`."""
 
-    def __init__(self, loop: LoopThread, *, address: str | None = None) -> None:
+    def __init__(self, loop: LoopThread, *, address: str | None = None, near: Tree | None = None) -> None:
+        """``near``: where plans are made without asking for a password, as long as its files can be read."""
         self._client = HelperClient(loop, [BootError, HardwareError], address=address)
+        self._near = near
 
     def plan(self, wish: Wish) -> Shown:
         """See BootSource."""
-        _checked(wish)  # a word that is refused needs no password to hear so
+        checked = _checked(wish)  # a word that is refused needs no password to hear so
+        if self._near is not None:
+            with contextlib.suppress(BootError):  # the helper may see more, or says the same
+                shown = shown_of(requests.plan_json(plan(self._near, checked), checked))
+                if shown.diffs:
+                    return shown
         return shown_of(self._client.call("PlanBootChange", "ss", _words(wish.set), _words(wish.unset)))
 
     def apply(self, shown: Shown, typed: str) -> Made:
         """See BootSource."""
         words = (_words(shown.wish.set), _words(shown.wish.unset), shown.digest, typed)
-        return made_of(self._client.call("ApplyBootChange", "ssss", *words))
+        try:
+            return made_of(self._client.call("ApplyBootChange", "ssss", *words))
+        except BootError as error:
+            if error.code == "hardware.plan-changed":
+                self._near = None  # root sees other files than we do: the next plan is the helper's
+            raise
 
     def undo(self, number: int) -> Made:
         """See BootSource."""

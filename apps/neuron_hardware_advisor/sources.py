@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from libneuron.hardware import bundle, names
 from libneuron.hardware.capture import capture
 from libneuron.hardware.report import Report, judge
+from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
+from neuron_hardware_advisor.boot_source import BootSource, HelperBoot
 
 
 def this_pc() -> Report:
     """Read and judge the machine that runs this."""
     return judge(capture(Root(), names.of_this_machine()))
+
+
+@functools.cache
+def this_boot() -> BootSource:
+    """How this PC starts, changed through the helper: a window does nothing as root itself."""
+    return HelperBoot(LoopThread("neuron-helper-client"), near=Root())
 
 
 def from_bundle(path: Path) -> Report:

@@ -24,9 +24,24 @@ from libneuron.ui.window import Window
 if TYPE_CHECKING:  # imported where they are first needed, so that the window appears before
     from libneuron.hardware.report import Report
     from neuron_hardware_advisor.answer import AnswerPage
+    from neuron_hardware_advisor.boot_source import BootSource
+    from neuron_hardware_advisor.changes_page import ChangesPage
     from neuron_hardware_advisor.topology_page import TopologyPage
 
 Read = Callable[[], "Report"]
+Boot = Callable[[], "BootSource | None"]
+
+
+def no_boot() -> BootSource | None:
+    """Nothing can be changed from this window."""
+    return None
+
+
+def this_boot() -> BootSource | None:
+    """How this PC starts, changed through the helper."""
+    from neuron_hardware_advisor import sources
+
+    return sources.this_boot()
 
 
 def this_pc() -> Report:
@@ -53,7 +68,9 @@ def save_this_pc(path: Path) -> None:
 class AdvisorWindow(Window):
     """Empty until :meth:`look` or :meth:`show_report`."""
 
-    def __init__(self) -> None:
+    def __init__(self, boot: Boot = no_boot) -> None:
+        self._boot = boot
+        self._here = True
         self.source = OneLine(translate("Advisor", "This PC"))
         self.again = Button(
             translate("Advisor", "Look &again"),
@@ -81,6 +98,7 @@ class AdvisorWindow(Window):
         self.tabs: QTabWidget | None = None
         self.answer: AnswerPage
         self.topology: TopologyPage
+        self.changes: ChangesPage
         bar = QFrame()
         bar.setProperty("kind", "bar")
         line = row(self.source, self.files, self.again, gap=1, margin=2)
@@ -95,13 +113,15 @@ class AdvisorWindow(Window):
         """Read this PC."""
         self.look(this_pc, translate("Advisor", "This PC"))
 
-    def look(self, read: Read, of: str) -> None:
-        """Read off Qt's thread and show the outcome; ``of`` names what is looked at."""
+    def look(self, read: Read, of: str, *, here: bool = True) -> None:
+        """Read off Qt's thread and show the outcome; ``of`` names what is looked at, ``here`` says that it
+        is this PC."""
         self._enable(ready=False)
         self.pages.setCurrentWidget(self.waiting)
 
         def done(report: Report) -> None:
             self.source.show_text(of)
+            self._here = here
             self.show_report(report)
 
         tasks().start(lambda _progress: read(), owner=self, done=done, failed=self._failed)
@@ -114,6 +134,7 @@ class AdvisorWindow(Window):
         """Show a judged machine; the tab that was open stays open."""
         from libneuron.hardware.report import verdict_text
         from neuron_hardware_advisor.answer import AnswerPage
+        from neuron_hardware_advisor.changes_page import ChangesPage
         from neuron_hardware_advisor.topology_page import TopologyPage
 
         before = self.tabs
@@ -122,7 +143,10 @@ class AdvisorWindow(Window):
         self.answer, self.topology = AnswerPage(report), TopologyPage(report.machine)
         self.topology.export.clicked.connect(self._ask_picture)
         tabs.addTab(self.answer, translate("Advisor", "A&nswer"))
+        self.changes = ChangesPage(report, self._boot() if self._here else None)
         tabs.addTab(self.topology, translate("Advisor", "&Wiring"))
+        tabs.addTab(self.changes, translate("Advisor", "&Changes"))
+        tabs.currentChanged.connect(self._turned)
         tabs.tabBar().setAccessibleName(translate("Advisor", "Parts of the report"))
         tabs.tabBar().setToolTip(
             translate("Advisor", "The answer in words, or how the devices are connected")
@@ -135,11 +159,21 @@ class AdvisorWindow(Window):
         self.pages.addWidget(tabs)
         self.pages.setCurrentWidget(tabs)
         self._enable(ready=True)
-        order = (tabs.tabBar(), *self.answer.stops, *self.topology.stops, self.files, self.again)
-        for one, other in pairwise(order):
-            self.setTabOrder(one, other)
+        self.changes.reordered.connect(self._order)
+        self._order()
         tabs.tabBar().setFocus(Qt.FocusReason.OtherFocusReason)
         announce(self, verdict_text(report.verdict, translate))
+
+    def _order(self) -> None:
+        assert self.tabs is not None
+        pages = (*self.answer.stops, *self.topology.stops, *self.changes.stops)
+        for one, other in pairwise((self.tabs.tabBar(), *pages, self.files, self.again)):
+            self.setTabOrder(one, other)
+
+    def _turned(self, _at: int) -> None:
+        """The record of changes is asked for when it is first looked at: that starts the helper."""
+        if self.tabs is not None and self.tabs.currentWidget() is self.changes:
+            self.changes.refresh()
 
     def _failed(self, error: NeuronError) -> None:
         self._enable(ready=True)
@@ -168,7 +202,7 @@ class AdvisorWindow(Window):
 
     def open_bundle(self, path: Path) -> None:
         """Look at a saved PC."""
-        self.look(lambda: from_bundle(path), path.name)
+        self.look(lambda: from_bundle(path), path.name, here=False)
 
     def _ask_save(self) -> None:
         filters = [translate("Advisor", "Saved PCs (*.bundle)")]
@@ -215,7 +249,7 @@ def main(_words: Sequence[str] = ()) -> int:
     windows: list[QWidget] = []
 
     def first() -> QWidget:
-        window = AdvisorWindow()
+        window = AdvisorWindow(this_boot)
         windows.append(window)
         window.look_here()
         return window

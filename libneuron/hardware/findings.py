@@ -288,6 +288,12 @@ def wanted(findings: tuple[Finding, ...]) -> Wish:
     return Wish(tuple(add), tuple(remove))
 
 
+def override(findings: tuple[Finding, ...]) -> Wish:
+    """The ACS override that is predicted to help; a risk, so it is never part of :func:`wanted`."""
+    found = (dict(finding.params) for finding in findings if finding.code == "gpu-shared-override")
+    return Wish(tuple(dict.fromkeys(f"pcie_acs_override={words['override']}" for words in found))[:1])
+
+
 def conclude(findings: tuple[Finding, ...], gpus: tuple[Gpu, ...]) -> Verdict:
     """The answer that the findings add up to."""
     by = {

@@ -146,6 +146,11 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_everything() -> None:
+    """Make durable what other programs wrote anywhere."""
+    os.sync()
+
+
 def _parts(relative: str | bytes) -> list[bytes]:
     parts = [part for part in os.fsencode(relative).split(b"/") if part not in (b"", b".")]
     if not parts or b".." in parts or os.fsencode(relative).startswith(b"/"):

@@ -21,7 +21,7 @@ from libneuron.hardware.boot.assignments import NotSimple, OpenQuote
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
 from libneuron.hardware.boot.errors import BootError
-from libneuron.system.files import Root, make_private_directory, sync_directory, write_atomic
+from libneuron.system.files import Root, make_private_directory, sync_directory, sync_everything, write_atomic
 from libneuron.system.runner import Runner
 
 _log = logging.getLogger(__name__)
@@ -164,6 +164,8 @@ def _carry_out(machine: Machine, made: BootPlan) -> None:
         _write(machine, edit)
     for command in made.commands:
         machine.runner.run(command, timeout=_REBUILD_LIMIT, changes=True)
+    if made.commands:
+        sync_everything()  # grub-mkconfig renames its file into place without waiting for the disk
 
 
 def _expect(machine: Machine, made: BootPlan) -> None:

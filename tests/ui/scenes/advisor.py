@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QWidget
 
+from libneuron.hardware.boot import wishes
+from libneuron.hardware.boot.change import State
+from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.machine import Machine
 from libneuron.hardware.report import judge
+from neuron_hardware_advisor.boot_source import Made, Shown
 from neuron_hardware_advisor.window import AdvisorWindow
 from tests.unit.hardware import typical
 
@@ -35,7 +41,76 @@ def reasons() -> QWidget:
     return window
 
 
+class PretendBoot:
+    """A boot that changes nothing: shows ``shown``, remembers ``made``. Implements BootSource."""
+
+    def __init__(self, *made: Made) -> None:
+        self.made = made
+        self.typed: list[str] = []
+
+    def plan(self, wish: Wish) -> Shown:
+        line = 'GRUB_CMDLINE_LINUX_DEFAULT="quiet'
+        new = " ".join((line, *wish.set))
+        diff = f'--- /etc/default/grub\n+++ /etc/default/grub\n@@ -1 +1 @@\n-{line}"\n+{new}"\n'
+        confirm = " ".join(wishes.risky(wish))
+        return Shown(wish, (("/etc/default/grub", diff),), (("update-grub",),), "0" * 64, confirm)
+
+    def apply(self, shown: Shown, typed: str) -> Made:
+        self.typed.append(typed)
+        made = Made(len(self.made) + 1, State.APPLIED, shown.wish, ("/etc/default/grub",))
+        self.made += (made,)
+        return made
+
+    def undo(self, number: int) -> Made:
+        self.made = tuple(
+            replace(one, state=State.UNDONE) if one.number == number else one for one in self.made
+        )
+        return self.made[number - 1]
+
+    def changes(self) -> tuple[Made, ...]:
+        return self.made
+
+
+def changes(machine: Callable[[], Machine], *made: Made, shown: bool = False) -> AdvisorWindow:
+    """The page of changes; with ``shown`` the first proposal lies open."""
+    boot = PretendBoot(*made)
+    window = AdvisorWindow(lambda: boot)
+    window.show_report(judge(machine()))
+    assert window.tabs is not None
+    with QSignalBlocker(window.tabs):  # the record comes here, not from a thread
+        window.tabs.setCurrentIndex(2)
+    window.changes.show_changes(boot.changes())
+    if shown:
+        proposal = window.changes.proposals[0]
+        proposal.show_plan(boot.plan(proposal.wish))
+    return window
+
+
+def made(number: int, state: State, *words: str) -> Made:
+    """A recorded change."""
+    return Made(number, state, Wish(set=words), ("/etc/default/grub",))
+
+
+def saved() -> QWidget:
+    """The page of changes for a saved PC."""
+    window = _window(typical.good)
+    assert window.tabs is not None
+    window.tabs.setCurrentIndex(2)
+    window.tabs.tabBar().setFocus()
+    return window
+
+
 SCENES = {
+    "advisor-changes-proposed": lambda: changes(typical.switched_off, shown=True),
+    "advisor-changes-risk": lambda: changes(lambda: typical.shared("6.12.1-zen1-1-zen"), shown=True),
+    "advisor-changes-record": lambda: changes(
+        typical.good,
+        made(1, State.UNDONE, "iommu=pt"),
+        made(2, State.VERIFIED, "intel_iommu=on"),
+        made(3, State.FAILED_CHECK, "iommu=pt"),
+        made(4, State.APPLIED, "vfio_pci.disable_idle_d3=1"),
+    ),
+    "advisor-changes-saved": saved,
     "advisor-waiting": AdvisorWindow,
     "advisor-can": lambda: _window(typical.good),
     "advisor-changes": lambda: _window(typical.switched_off),
@@ -46,4 +121,4 @@ SCENES = {
     "advisor-wiring-override": lambda: _wiring(typical.shared, 1),
 }
 
-DATA = (*typical.NAMES.values(), "MiB", "HDR")
+DATA = (*typical.NAMES.values(), "MiB", "HDR", "/etc/default/grub")

@@ -41,10 +41,10 @@ def _function(
     return config(vendor, device, code, multifunction=multifunction, port=port)
 
 
-def _board(*, arguments: str = "", acs: bool = True) -> Pc:
-    pc = Pc().desktop(arguments=arguments, release="6.12.1-amd64", threads=12)
+def _board(*, arguments: str = "", acs: bool = True, release: str = "6.12.1-amd64") -> Pc:
+    pc = Pc().desktop(arguments=arguments, release=release, threads=12)
     options = "CONFIG_INTEL_IOMMU=y\nCONFIG_AMD_IOMMU=y\nCONFIG_VFIO_PCI=m\n"
-    pc.text("/boot/config-6.12.1-amd64", options).text("/etc/os-release", "ID=debian\n")
+    pc.text(f"/boot/config-{release}", options).text("/etc/os-release", "ID=debian\n")
     pc.text("/proc/iomem", "e0000000-efffffff : PCI Bus 0000:01\n")
     pc.present |= {"/etc/default/grub", "/sys/firmware/efi"}
     on = AcsBits(0) if not arguments else REQUIRED
@@ -98,9 +98,9 @@ def switched_off() -> Machine:
     return _cards(_board(), second=True).machine(TypicalNames())
 
 
-def shared() -> Machine:
+def shared(release: str = "6.12.1-amd64") -> Machine:
     """Two cards behind ports that do not keep them apart, as on many boards with two x8 slots."""
-    pc = _cards(_board(arguments="intel_iommu=on", acs=False), second=True)
+    pc = _cards(_board(arguments="intel_iommu=on", acs=False, release=release), second=True)
     pc.group(
         1, "0000:00:01.0", "0000:00:01.1", "0000:01:00.0", "0000:01:00.1", "0000:02:00.0", "0000:02:00.1"
     )
