@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neuron_guest import VERSION
 from neuron_guest.agent import Agent
@@ -16,12 +16,18 @@ from neuron_guest.keys import GuestKeys
 from neuron_guest.machine import Machine, this_machine
 from neuron_guest.port import Port
 
+if TYPE_CHECKING:
+    import argparse
+
+
+def _service(port: Path | None, keys: Path | None) -> int:
+    machine = this_machine()
+    found = GuestKeys(keys or machine.keys_folder, machine.discs)
+    return machine.run_service(Agent(machine.port(port), machine.service_backend(), found))
+
 
 def _serve(options: argparse.Namespace) -> int:
-    machine = this_machine()
-    port = machine.port(options.port)
-    keys = GuestKeys(options.keys or machine.keys_folder, machine.discs)
-    return machine.run_service(Agent(port, machine.service_backend(), keys))
+    return _service(options.port, options.keys)
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -60,6 +66,23 @@ def _session(options: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Exit statuses as everywhere in the suite: 0 done, 1 failed, 2 usage, 3 cannot run here."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words == ["serve"]:  # the service itself: nothing to parse, and a parser is a tenth of its start
+        _log_from(logging.INFO)
+        return _service(None, None)
+    options = _parser().parse_args(words)
+    _log_from(logging.DEBUG if options.debug else logging.INFO)
+    status: int = options.run(options)
+    return status
+
+
+def _log_from(level: int) -> None:
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(prog="neuron-guest", description="The agent inside the virtual machine")
     parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("--debug", action="store_true", help="log more to standard error")
@@ -83,14 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     selftest.add_argument("--json", action="store_true", help="print one JSON object")
     selftest.set_defaults(run=_selftest)
 
-    options = parser.parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if options.debug else logging.INFO,
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    status: int = options.run(options)
-    return status
+    return parser
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -108,19 +107,19 @@ class GuestKeys:
     def _temporary(self, item: Enrolment) -> tuple[bytes, Credentials]:
         """``ssl`` reads keys from files only; these live for a moment in the private folder."""
         folder = self._folder / "enrolling"
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         folder.mkdir(mode=0o700)
         try:
             _write(folder / "guest.pem", item.keys.certificate)
             _write(folder / "guest.key", item.keys.key)
             return _load(folder / "guest.pem", folder / "guest.key", item.keys.peer, item.id)
         finally:
-            shutil.rmtree(folder)
+            _remove(folder)
 
     def enrol(self, fresh: Enrol, used: str) -> None:
         """Store fresh keys and remember that the hand-over ``used`` is spent. Raises: FieldError, OSError."""
         incoming = self._folder / "incoming"
-        shutil.rmtree(incoming, ignore_errors=True)
+        _remove(incoming)
         incoming.mkdir(mode=0o700)
         _write(incoming / "guest.pem", fresh.certificate)
         _write(incoming / "guest.key", fresh.key)
@@ -128,9 +127,9 @@ class GuestKeys:
         try:
             _load(incoming / "guest.pem", incoming / "guest.key", fresh.peer, "")
         except (ProtocolError, ValueError) as error:
-            shutil.rmtree(incoming)
+            _remove(incoming)
             raise FieldError("data.key", f"is not usable: {error}") from error
-        shutil.rmtree(self._folder / "paired", ignore_errors=True)
+        _remove(self._folder / "paired")
         incoming.rename(self._folder / "paired")
         _write(self._folder / "used.new", "\n".join([*sorted(self.used()), used]))
         (self._folder / "used.new").replace(self._folder / "used")
@@ -141,6 +140,13 @@ def _load(certificate: Path, key: Path, peer: str, enrolment: str) -> tuple[byte
     own = ssl.PEM_cert_to_DER_cert(certificate.read_text())
     made = context(Identity(certificate, key, peer), server=True)
     return hint(own), Credentials(made, ssl.PEM_cert_to_DER_cert(peer), enrolment)
+
+
+def _remove(folder: Path) -> None:
+    import shutil  # only an enrolment needs it, and an emulated machine pays dearly for what a start imports
+
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _write(path: Path, text: str) -> None:

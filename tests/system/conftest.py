@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from tests.system.lab.recipes import GUEST
 from tests.system.lab.shell import until
 
 NAME = "Lab guest"
+PATIENCE = 300.0
+"""Seconds that anything in the guest may take: emulated, on a machine that others use too."""
 _DRIVE = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"
 _INSTALL = """
 mkdir -p /mnt/disc
@@ -67,6 +70,22 @@ def guest(connection: libvirt.virConnect) -> Iterator[Machine]:
         yield machine
 
 
+@pytest.fixture(autouse=True)
+def _guest_answers(request: pytest.FixtureRequest) -> None:
+    """A guest that one test left hanging gets its power cut, and the next test one that works."""
+    if "guest" not in request.fixturenames:
+        return
+    machine: Machine = request.getfixturevalue("guest")
+    if machine.handle.isActive():
+        try:
+            machine.wait_ready(timeout=PATIENCE)
+        except TimeoutError:
+            machine.stop()
+    if not machine.handle.isActive():
+        machine.handle.create()
+        machine.wait_ready(timeout=2 * PATIENCE)
+
+
 @dataclass(frozen=True)
 class WithChannel:
     """The guest, and what was seen while it was given our channel."""
@@ -86,11 +105,11 @@ def channel(guest: Machine, hypervisor: Hypervisor) -> WithChannel:
     stop = hypervisor.watch(changes.append)
     try:
         added = add_channel(hypervisor, before)
-        told = bool(until(lambda: Change(before.uuid) in changes, timeout=30, what="the news"))
+        told = bool(until(lambda: Change(before.uuid) in changes, timeout=PATIENCE, what="the news"))
     finally:
         stop()
     port = f"test -e /dev/virtio-ports/{CHANNEL} && echo yes || true"
-    until(lambda: guest.shell.sh(port), timeout=60, what="the port in the guest")
+    until(lambda: guest.shell.sh(port), timeout=PATIENCE, what="the port in the guest")
     return WithChannel(guest, before, added, told, hypervisor.domain(NAME))
 
 
@@ -107,16 +126,25 @@ def paired(channel: WithChannel, bridge: Bridge) -> Bridge:
     process = bridge.start("pair", NAME, "--method", "disc")
     label = "blkid -o value -s LABEL /dev/sr0 2>/dev/null || true"
     until(
-        lambda: process.poll() is not None or shell.sh(label) == "NEURON_SETUP", timeout=60, what="the disc"
+        lambda: process.poll() is not None or shell.sh(label) == "NEURON_SETUP",
+        timeout=PATIENCE,
+        what="the disc",
     )
-    shell.sh(_INSTALL, timeout=120)
-    done = bridge.finish(process, timeout=180)
+    shell.sh(_INSTALL, timeout=PATIENCE)
+    done = bridge.finish(process, timeout=PATIENCE)
     assert (done["paired"], done["method"]) == (True, "disc")
     return bridge
 
 
-@pytest.fixture
-def client(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]:
+@pytest.fixture(scope="session")
+def signed_in(guest: Machine, paired: Bridge) -> None:
+    """The person signs in again, so that the installed helper starts as it does at every sign-in."""
+    del paired
+    guest.shell.sh("systemctl restart lab-desktop", timeout=PATIENCE)
+
+
+@contextmanager
+def connected(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]:
     """A connected client in this process, with the command line's keys."""
     domain = hypervisor.domain(NAME)
     keys = KeyStore(paired.data / "guest")
@@ -125,9 +153,18 @@ def client(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]:
             VmEndpoint(hypervisor, domain), VmKeys(keys, domain.uuid), permissions=lambda: DEFAULT
         )
         made = BlockingGuest(io, core)
-        made.wait_ready(60)
+        try:
+            made.wait_ready(PATIENCE)
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def client(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]:
+    """See :func:`connected`."""
+    with connected(paired, hypervisor) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

@@ -53,13 +53,20 @@ class StreamTransport:
         self._paused = False
         self._short = False
         self._closed = False
-        stream.eventAddCallback(_WATCHED | libvirt.VIR_STREAM_EVENT_READABLE, self._event, None)
+        self._freed = False
+        # libvirt keeps what it is given here for ever: nothing that holds this object (see _free).
+        calls = self._calls = [self._event]
+        stream.eventAddCallback(
+            _WATCHED | libvirt.VIR_STREAM_EVENT_READABLE,
+            lambda _stream, events, _opaque: [call(events) for call in calls],
+            None,
+        )
         self._writer = threading.Thread(target=self._send, name="neuron-libvirt-stream", daemon=True)
         self._writer.start()
 
     # -- on libvirt's event thread ----------------------------------------------------------------
 
-    def _event(self, _stream: object, events: int, _opaque: object) -> None:
+    def _event(self, events: int) -> None:
         if events & libvirt.VIR_STREAM_EVENT_READABLE:
             self._read()
         elif events & _WATCHED:
@@ -67,7 +74,10 @@ class StreamTransport:
 
     def _read(self) -> None:
         try:
-            data = self._stream.recv(_PIECE)
+            with self._state:  # which is not freed meanwhile
+                if self._freed:
+                    return
+                data = self._stream.recv(_PIECE)
         except libvirt.libvirtError as error:
             self._end(str(error))
             return
@@ -126,6 +136,10 @@ class StreamTransport:
             self._stream.eventRemoveCallback()
         with contextlib.suppress(libvirt.libvirtError):
             self._stream.abort()
+        self._calls.clear()
+        with self._state:
+            self._freed = True
+            _free(self._stream)
         with contextlib.suppress(libvirt.libvirtError):
             self._connection.close()
 
@@ -185,6 +199,18 @@ class StreamTransport:
             self._closed = True
             self._waiting.clear()
             self._state.notify_all()
+
+
+def _free(stream: libvirt.virStream) -> None:
+    """Free a stream here and now; afterwards it must not be used.
+
+    Its own time would never come: libvirt's remote driver does not free what an event callback was given
+    (remoteStreamCallbackFree before its fix; seen with 9.0), libvirt-python puts the stream in there, and the
+    stream holds its connection: two descriptors for each stream that was ever opened.
+    """
+    del stream.cb  # removed already; the finalizer would do it again
+    stream.__del__()
+    stream._conn = None
 
 
 def _open(uri: str, uuid: str, vm: str, *, force: bool) -> tuple[libvirt.virConnect, libvirt.virStream]:

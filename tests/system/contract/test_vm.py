@@ -12,13 +12,6 @@ from tests.system.contract.contract import GuestContract, Subject, eventually
 from tests.system.lab.domain import Domain
 
 
-@pytest.fixture(scope="module")
-def signed_in(guest: Domain, paired: object) -> None:
-    """The person signs in again, so that the installed helper starts as it does at every sign-in."""
-    del paired
-    guest.shell.sh("systemctl restart lab-desktop")
-
-
 @pytest.mark.vm
 class TestVm(GuestContract):
     @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
+_WITHOUT_GUEST = ("list", "demo", "pair")  # the other verbs wait for an answer, here as long as it takes
 
 
 class Bridge:
@@ -35,8 +36,10 @@ class Bridge:
             "XDG_RUNTIME_DIR": self._runtime,
             "HOME": str(self.home),
         }
+        patience = () if words[0] in _WITHOUT_GUEST else ("--timeout", "300")
+        command = [sys.executable, "-m", "neuron_guest_bridge", *words, *patience]
         return subprocess.Popen(
-            [sys.executable, "-m", "neuron_guest_bridge", *words, "--connect", self.uri, "--json"],
+            [*command, "--connect", self.uri, "--json"],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -45,13 +48,13 @@ class Bridge:
         )
 
     @staticmethod
-    def finish(process: subprocess.Popen[str], *, status: int = 0, timeout: float = 120) -> Any:
+    def finish(process: subprocess.Popen[str], *, status: int = 0, timeout: float = 600) -> Any:
         """What it printed, as an object."""
         said, complained = process.communicate(timeout=timeout)
         assert process.returncode == status, f"status {process.returncode}: {said}{complained}"
         assert said, complained
         return json.loads(said)
 
-    def run(self, *words: str, status: int = 0, timeout: float = 120) -> Any:
+    def run(self, *words: str, status: int = 0, timeout: float = 600) -> Any:
         """Run a verb to its end."""
         return self.finish(self.start(*words), status=status, timeout=timeout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from libneuron.guest.hypervisor.connection import Change, Hypervisor
 from libneuron.guest.hypervisor.domains import CHANNEL, ChannelState, Power
 from libneuron.guest.hypervisor.stream import open_stream
 from libneuron.guest.transport import Transport
-from tests.system.conftest import WithChannel
+from tests.system.conftest import PATIENCE, WithChannel
 from tests.system.lab.domain import Domain
 from tests.system.lab.libvirtd import Libvirtd
 from tests.system.lab.shell import until
@@ -59,7 +60,7 @@ class Received:
     async def has(self, size: int) -> bytes:
         while len(self.data) < size:
             self.news.clear()
-            await asyncio.wait_for(self.news.wait(), 60)
+            await asyncio.wait_for(self.news.wait(), PATIENCE)
         return bytes(self.data)
 
     async def send(self, transport: Transport, data: bytes) -> None:
@@ -67,7 +68,7 @@ class Received:
             self.room.clear()
             data = data[transport.write(data) :]
             if data:
-                await asyncio.wait_for(self.room.wait(), 60)
+                await asyncio.wait_for(self.room.wait(), PATIENCE)
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
@@ -107,7 +108,7 @@ def test_opening_the_port_in_the_guest_is_told_without_polling(free: Domain, hyp
     try:
         uuid = free.handle.UUIDString()
         pid = free.shell.start("/usr/bin/python3", "-c", f"open('{_PORT}', 'rb'); input()")
-        until(lambda: Change(uuid) in changes, timeout=30, what="the news")
+        until(lambda: Change(uuid) in changes, timeout=PATIENCE, what="the news")
         free.shell.finish(pid, check=False)
     finally:
         stop()
@@ -132,6 +133,20 @@ def test_bytes_go_both_ways_through_libvirt_and_a_second_client_is_told_it_is_ta
         transport.close()
 
     run(work())
+
+
+def test_a_closed_stream_leaves_no_descriptor_behind(free: Domain, hypervisor: Hypervisor) -> None:
+    async def once() -> None:
+        (await open_stream(hypervisor.uri, free.handle.UUIDString(), Received(), vm="Lab guest")).close()
+
+    def held() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    hypervisor.domains()  # its own connection is there
+    before = held()
+    for _ in range(5):
+        run(once())
+        until(lambda: held() <= before, timeout=PATIENCE, what="the stream's connection to close")
 
 
 def test_a_channel_that_another_program_has_locked_is_taken(

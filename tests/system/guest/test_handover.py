@@ -13,6 +13,7 @@ from libneuron.guest import setup_disc
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor import disc, handover
 from libneuron.guest.hypervisor.connection import Hypervisor
+from tests.system.conftest import PATIENCE
 from tests.system.lab.domain import Domain
 from tests.system.lab.shell import until
 
@@ -61,7 +62,7 @@ def test_an_empty_drive_takes_the_disc_and_is_empty_again_afterwards(
     domain = hypervisor.domain(_NAME)
     inserted = disc.insert(hypervisor, domain, image)
     assert (inserted.drive.target, inserted.plugged) == ("sda", False)
-    until(lambda: has_disc(guest, "/dev/sr0"), timeout=30, what="the disc")
+    until(lambda: has_disc(guest, "/dev/sr0"), timeout=PATIENCE, what="the disc")
     assert shown(guest, "/dev/sr0") == "linux/x 444\nsetup.sh 555"
     disc.remove(hypervisor, domain, inserted)
     assert hypervisor.domain(_NAME).discs[0].medium is None
@@ -74,7 +75,7 @@ def test_a_full_drive_gets_its_own_disc_back_although_the_guest_has_ours_mounted
     theirs = disc.insert(hypervisor, domain, burn(open_folder, "theirs.iso", {"theirs": b"1"}))
     ours = disc.insert(hypervisor, hypervisor.domain(_NAME), burn(open_folder, "ours.iso", {"ours": b"1"}))
     assert (ours.drive.target, ours.before) == ("sda", str(theirs.image))
-    until(lambda: has_disc(guest, "/dev/sr0"), timeout=30, what="the disc")
+    until(lambda: has_disc(guest, "/dev/sr0"), timeout=PATIENCE, what="the disc")
     guest.shell.sh("mkdir -p /mnt/busy; mount -t iso9660 -o ro /dev/sr0 /mnt/busy; test -e /mnt/busy/ours")
     try:
         disc.remove(hypervisor, domain, ours)
@@ -94,12 +95,12 @@ def test_a_vm_without_a_drive_gets_one_by_usb_that_is_gone_afterwards(
     assert inserted.plugged
     # libvirt before usb-bot shows it as a disk, later ones as a CD-ROM: both must be readable.
     found = "ls -d /sys/block/sd* /sys/block/sr[1-9] 2>/dev/null | sed 's|/sys/block|/dev|'"
-    device = until(lambda: guest.shell.sh(found, check=False), timeout=60, what="the USB drive")
-    until(lambda: has_disc(guest, device), timeout=30, what="the disc")
+    device = until(lambda: guest.shell.sh(found, check=False), timeout=PATIENCE, what="the USB drive")
+    until(lambda: has_disc(guest, device), timeout=PATIENCE, what="the disc")
     assert shown(guest, device) == "neuron-enrolment.json 444"
     disc.remove(hypervisor, domain, inserted)
     assert hypervisor.domain(_NAME).discs == domain.discs
-    until(lambda: not guest.shell.sh(found, check=False), timeout=30, what="the USB drive to go")
+    until(lambda: not guest.shell.sh(found, check=False), timeout=PATIENCE, what="the USB drive to go")
 
 
 def test_a_place_that_qemu_cannot_reach_is_named_before_anything_is_attached(
@@ -142,7 +143,7 @@ def test_without_the_guest_agent_the_person_is_sent_to_the_disc(
             return error
         return None
 
-    silent = until(refusal, timeout=30, what="qemu-ga to stop")
+    silent = until(refusal, timeout=PATIENCE, what="qemu-ga to stop")
     assert silent.code == "guest.no-guest-agent"
     assert "disc" in silent.hint()
-    guest.shell.wait(timeout=60)
+    guest.shell.wait(timeout=PATIENCE)

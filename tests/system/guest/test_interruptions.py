@@ -13,7 +13,7 @@ from libneuron.guest.client import BlockingGuest
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.channel import somebody_is_connected
 from libneuron.guest.hypervisor.connection import Hypervisor
-from tests.system.conftest import NAME
+from tests.system.conftest import NAME, PATIENCE
 from tests.system.guest.bridge import Bridge
 from tests.system.lab.domain import Domain
 from tests.system.lab.shell import GuestFailedError, until
@@ -48,10 +48,10 @@ def test_the_agent_is_killed_in_the_middle_of_a_transfer(guest: Domain, client: 
     outcome: list[Any] = []
     thread = in_background(client, outcome)
     guest.shell.sh(f"kill -9 {before}")
-    thread.join(60)
+    thread.join(PATIENCE)
     assert outcome, "the request hangs"
     assert outcome[0] is None or outcome[0].code in ("guest.disconnected", "guest.timeout")
-    client.wait_ready(60)
+    client.wait_ready(PATIENCE)
     client.run(lambda api: api.set_clipboard_text("after"))
     assert client.run(lambda api: api.clipboard_text()) == "after"
     assert pid_of_agent(guest) != before
@@ -65,8 +65,8 @@ def test_the_agent_is_stopped_and_its_silence_is_a_state_of_its_own(
         client.run(lambda api: api.ping(timeout=3))
     assert silent.value.code in ("guest.timeout", "guest.disconnected", "guest.agent-silent")
     guest.shell.sh("systemctl start neuron-guest")
-    client.wait_ready(60)
-    client.run(lambda api: api.ping(timeout=30))
+    client.wait_ready(PATIENCE)
+    client.run(lambda api: api.ping(timeout=PATIENCE))
 
 
 def test_the_host_side_is_killed_in_the_middle_of_a_transfer(
@@ -82,10 +82,10 @@ def test_the_host_side_is_killed_in_the_middle_of_a_transfer(
     def connected() -> bool:
         return somebody_is_connected(Path("/proc/net/unix").read_text(), channel)
 
-    until(connected, timeout=60, what="the program to connect", every=0.01)
+    until(connected, timeout=PATIENCE, what="the program to connect", every=0.01)
     assert process.poll() is None
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     paired.run("clipboard", "set", NAME, "after the kill")
     assert paired.run("clipboard", "get", NAME)["text"] == "after the kill"
 
@@ -107,7 +107,7 @@ def test_the_vm_goes_back_to_a_snapshot_and_the_sessions_of_then_and_now_do_not_
     try:
         client.run(lambda api: api.set_clipboard_text("after the snapshot"))
         guest.handle.revertToSnapshot(snapshot, 0)
-        until(lambda: answers(client), timeout=60, what="the client to come back")
+        until(lambda: answers(client), timeout=PATIENCE, what="the client to come back")
         assert client.run(lambda api: api.clipboard_text()) == "before the snapshot"
     finally:
         snapshot.delete(0)
@@ -125,8 +125,8 @@ def test_the_vm_restarts_in_the_middle_and_the_client_comes_back_by_itself(
         except GuestFailedError:
             return False
 
-    until(restarted, timeout=240, what="the VM to restart", every=0.5)
+    until(restarted, timeout=3 * PATIENCE, what="the VM to restart", every=0.5)
 
-    until(lambda: answers(client), timeout=120, what="the client to come back", every=0.5)
+    until(lambda: answers(client), timeout=PATIENCE, what="the client to come back", every=0.5)
     client.run(lambda api: api.set_clipboard_text("after the restart"))
     assert client.run(lambda api: api.clipboard_text()) == "after the restart"

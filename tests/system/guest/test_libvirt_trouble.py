@@ -14,6 +14,7 @@ import pytest
 
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.connection import Change, Hypervisor
+from tests.system.conftest import PATIENCE
 from tests.system.lab.libvirtd import Libvirtd
 from tests.system.lab.shell import until
 
@@ -39,8 +40,8 @@ def test_a_hung_libvirt_costs_one_error_and_no_thread(daemon: Libvirtd) -> None:
         assert daemon.uri in hung.value.sentence()
     finally:
         daemon.signal(signal.SIGCONT)
-    assert until(lambda: _answers(hypervisor), timeout=30, what="libvirt to be back")
-    until(lambda: threading.active_count() <= before, timeout=60, what="the abandoned thread to end")
+    assert until(lambda: _answers(hypervisor), timeout=PATIENCE, what="libvirt to be back")
+    until(lambda: threading.active_count() <= before, timeout=PATIENCE, what="the abandoned thread to end")
     hypervisor.close()
 
 
@@ -57,7 +58,7 @@ def test_a_restarted_libvirt_is_noticed_and_opened_again(daemon: Libvirtd) -> No
     changes: list[Change] = []
     stop = hypervisor.watch(changes.append)
     daemon.stop()
-    until(lambda: Change(None) in changes, timeout=30, what="the news that libvirt is gone")
+    until(lambda: Change(None) in changes, timeout=PATIENCE, what="the news that libvirt is gone")
     with pytest.raises(GuestError) as gone:
         hypervisor.domains()
     assert gone.value.code == "guest.no-libvirt"

@@ -10,12 +10,13 @@ import libvirt
 import pytest
 
 from libneuron.guest.hypervisor.connection import Hypervisor
-from tests.system.conftest import NAME
+from tests.system.conftest import NAME, PATIENCE
 from tests.system.guest.bridge import Bridge
 from tests.system.lab.domain import Domain
 from tests.system.lab.image import build
 from tests.system.lab.libvirtd import Libvirtd
 from tests.system.lab.recipes import GUEST
+from tests.system.lab.shell import until
 
 pytestmark = pytest.mark.vm
 
@@ -67,7 +68,7 @@ def test_a_hand_over_works_once(guest: Domain, paired: Bridge, tmp_path: Path) -
     copied = tmp_path / "copied.json"
     paired.run("pair", NAME, "--file", str(copied))
     guest.shell.write("/var/lib/neuron-guest/neuron-enrolment.json", copied.read_bytes(), mode=0o600)
-    assert paired.run("ping", NAME, "--timeout", "60")["ms"] > 0
+    assert paired.run("ping", NAME)["ms"] > 0
     used = guest.shell.sh("cat /var/lib/neuron-guest/used").split()
     assert json.loads(copied.read_text())["id"] in used
     guest.shell.sh("test ! -e /var/lib/neuron-guest/neuron-enrolment.json")
@@ -77,6 +78,13 @@ def test_pairing_again_goes_through_the_guest_agent(guest: Domain, paired: Bridg
     done = paired.run("pair", NAME, "--method", "agent")
     assert (done["paired"], done["method"]) == (True, "agent")
     assert paired.run("ping", NAME)["ms"] > 0
+
+
+def test_a_vm_shuts_down_from_the_inside_when_it_is_told_to(guest: Domain, paired: Bridge) -> None:
+    paired.run("shutdown", NAME)
+    until(lambda: not guest.handle.isActive(), timeout=PATIENCE, what="the VM to be off")
+    (row,) = [row for row in paired.run("list")["machines"] if row["name"] == NAME]
+    assert row["power"] == "off"
 
 
 @pytest.fixture

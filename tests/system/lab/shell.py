@@ -17,6 +17,8 @@ Carrier = Callable[[dict[str, Any], float], Any]
 
 _CHUNK = 48 * 1024  # of a write: through libvirt, a command of 350 KB never arrived
 _READ = 1 << 20
+_PATIENCE = 300.0  # seconds for a program: the guest is emulated, and this machine has other work too
+_ANSWER = 45.0  # seconds for qemu-ga itself
 
 
 class GuestFailedError(RuntimeError):
@@ -64,7 +66,7 @@ class Shell:
 
         def answers() -> bool:
             try:
-                self._carry({"execute": "guest-ping"}, 2)
+                self._carry({"execute": "guest-ping"}, 5)
             except (GuestFailedError, OSError):
                 return False
             return True
@@ -80,13 +82,13 @@ class Shell:
             "capture-output": True,
             "input-data": base64.b64encode(stdin).decode(),
         }
-        return int(self._carry({"execute": "guest-exec", "arguments": arguments}, 30)["pid"])
+        return int(self._carry({"execute": "guest-exec", "arguments": arguments}, _ANSWER)["pid"])
 
-    def finish(self, pid: int, *, timeout: float = 60, check: bool = True) -> Ended:
+    def finish(self, pid: int, *, timeout: float = _PATIENCE, check: bool = True) -> Ended:
         """Wait for a program of :meth:`start`. Raises: GuestFailedError, TimeoutError."""
 
         def ended() -> Any:
-            answer = self._carry({"execute": "guest-exec-status", "arguments": {"pid": pid}}, 30)
+            answer = self._carry({"execute": "guest-exec-status", "arguments": {"pid": pid}}, _ANSWER)
             return answer if answer["exited"] else None
 
         answer = until(ended, timeout=timeout, what=f"process {pid} in the guest")
@@ -106,13 +108,13 @@ class Shell:
         *argv: str,
         stdin: bytes = b"",
         env: dict[str, str] | None = None,
-        timeout: float = 60,
+        timeout: float = _PATIENCE,
         check: bool = True,
     ) -> Ended:
         """Run a program to its end. Raises: GuestFailedError, TimeoutError."""
         return self.finish(self.start(*argv, stdin=stdin, env=env), timeout=timeout, check=check)
 
-    def sh(self, script: str, *, timeout: float = 60, check: bool = True) -> str:
+    def sh(self, script: str, *, timeout: float = _PATIENCE, check: bool = True) -> str:
         """Run a shell script of the test's own and return what it printed."""
         return self.run("/bin/sh", "-ec", script, timeout=timeout, check=check).text
 
@@ -121,29 +123,31 @@ class Shell:
         directory = path.rsplit("/", 1)[0] or "/"
         self.run("/bin/mkdir", "-p", directory)
         opened = {"path": path, "mode": "w"}
-        handle = self._carry({"execute": "guest-file-open", "arguments": opened}, 30)
+        handle = self._carry({"execute": "guest-file-open", "arguments": opened}, _ANSWER)
         try:
             for start in range(0, len(data), _CHUNK):
                 part = base64.b64encode(data[start : start + _CHUNK]).decode()
                 arguments = {"handle": handle, "buf-b64": part}
-                self._carry({"execute": "guest-file-write", "arguments": arguments}, 60)
+                self._carry({"execute": "guest-file-write", "arguments": arguments}, _ANSWER)
         finally:
-            self._carry({"execute": "guest-file-close", "arguments": {"handle": handle}}, 30)
+            self._carry({"execute": "guest-file-close", "arguments": {"handle": handle}}, _ANSWER)
         self.run("/bin/chmod", f"{mode:o}", path)
 
     def read(self, path: str) -> bytes:
         """Read a file of the guest."""
-        handle = self._carry({"execute": "guest-file-open", "arguments": {"path": path, "mode": "r"}}, 30)
+        handle = self._carry(
+            {"execute": "guest-file-open", "arguments": {"path": path, "mode": "r"}}, _ANSWER
+        )
         parts = []
         try:
             while True:
                 arguments = {"handle": handle, "count": _READ}
-                answer = self._carry({"execute": "guest-file-read", "arguments": arguments}, 60)
+                answer = self._carry({"execute": "guest-file-read", "arguments": arguments}, _ANSWER)
                 parts.append(base64.b64decode(answer["buf-b64"]))
                 if answer["eof"]:
                     return b"".join(parts)
         finally:
-            self._carry({"execute": "guest-file-close", "arguments": {"handle": handle}}, 30)
+            self._carry({"execute": "guest-file-close", "arguments": {"handle": handle}}, _ANSWER)
 
 
 def over_socket(path: Path) -> Carrier:

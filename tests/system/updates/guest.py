@@ -102,9 +102,9 @@ class Guarded:
             except (RuntimeError, OSError):
                 return False
 
-        until(again, timeout=300, what="the restart", every=1)
+        until(again, timeout=1200, what="the restart", every=1)
         asked = "systemctl show -P ExecMainExitTimestampMonotonic neuron-update-verify.service"
-        until(lambda: self.shell.sh(asked) not in ("", "0"), timeout=300, what="our unit", every=1)
+        until(lambda: self.shell.sh(asked) not in ("", "0"), timeout=900, what="our unit", every=1)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from neuron_guest.backend import BackendError
-from neuron_guest.platform.linux import programs
 
 _PROC = Path("/proc")
 
@@ -72,6 +71,8 @@ def power(action: str) -> None:
     verb = {"shutdown": "poweroff", "reboot": "reboot"}.get(action)
     if verb is None:
         raise BackendError("not-found", action)
+    from neuron_guest.platform.linux import programs  # with subprocess: the service starts without them
+
     if programs.has("systemctl"):
         programs.run(["systemctl", verb])
     else:

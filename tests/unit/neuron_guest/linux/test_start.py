@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[4]
+_OURS = [str(_ROOT), str(_ROOT / "apps")]
 
 
 def test_the_service_starts_without_what_only_a_session_needs() -> None:
-    code = (
-        "import sys, neuron_guest.__main__, neuron_guest.platform.linux.machine;"
-        "print(*sorted(name for name in sys.modules if name.startswith('neuron_guest')))"
-    )
+    code = "import neuron_guest.__main__, neuron_guest.platform.linux.machine;print(*sorted(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {_OURS!r}; {code}"],
         capture_output=True,
         text=True,
         check=True,
@@ -27,4 +26,8 @@ def test_the_service_starts_without_what_only_a_session_needs() -> None:
         "neuron_guest.platform.linux.screens",
         "neuron_guest.selftest",
         "neuron_guest.simulated",
+        "neuron_guest.platform.linux.programs",
+        "argparse",
+        "shutil",
+        "subprocess",
     }
