@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from libneuron.errors import Cancelled, Exit, NeuronError, Translate, english
 from libneuron.progress import ProgressView
+from libneuron.system.errors import SystemAccessError
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,11 @@ Verb = Callable[[argparse.Namespace], Reply]
 class _Parser(argparse.ArgumentParser):
     """argparse exits with 2 by itself; it only needs to speak JSON where that was asked for."""
 
+    argv: ClassVar[Sequence[str]] = ()
+    """The words being parsed: sub-parsers are made by argparse, which hands them nothing of ours."""
+
     def error(self, message: str) -> Any:
-        if "--json" in sys.argv:
+        if "--json" in _Parser.argv:
             _write(
                 sys.stdout,
                 {
@@ -64,8 +69,16 @@ def add_json(verb: argparse.ArgumentParser) -> None:
 
 def _write(stream: TextIO, data: Mapping[str, Any]) -> None:
     text = json.dumps(data, ensure_ascii=False, indent=None, default=str)
+    if _fitting(stream, text) != text:
+        text = json.dumps(data, ensure_ascii=True, indent=None, default=str)
     stream.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     stream.flush()
+
+
+def _fitting(stream: TextIO, text: str) -> str:
+    """``text`` with what the stream's encoding lacks replaced: a name in odd bytes, a locale that is no UTF-8."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def _shown(text: str) -> str:
@@ -84,6 +97,7 @@ def run(
     translate: Translate = english,
 ) -> int:
     """Parse ``argv``, run the chosen verb (its ``verb`` default), render the outcome; returns the status."""
+    _Parser.argv = sys.argv[1:] if argv is None else argv
     options = made.parse_args(argv)
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.WARNING,
@@ -95,13 +109,9 @@ def run(
     try:
         reply: Reply = options.verb(options)
     except NeuronError as error:
-        if as_json:
-            _write(sys.stdout, {"error": error.as_json(translate)})
-        else:
-            sys.stderr.write(_shown(f"{error.sentence(translate)}\n{error.hint(translate)}\n"))
-            if options.debug and error.details:
-                sys.stderr.write(_shown(f"{error.details}\n"))
-        return error.exit
+        return _failed(error, options, translate)
+    except OSError as error:  # a full disk, a folder that is not there: no bug, and no reason for a traceback
+        return _failed(_of_system(error), options, translate)
     except (Cancelled, KeyboardInterrupt):
         sentence = translate("cli", "Cancelled.")
         if as_json:
@@ -111,12 +121,37 @@ def run(
         else:
             sys.stderr.write(f"{sentence}\n")
         return Exit.CANCELLED
-    if as_json:
-        _write(sys.stdout, reply.data)
-    elif reply.text:
-        text = reply.text.rstrip("\n") + "\n"
-        sys.stdout.write(_shown(text) if sys.stdout.isatty() else text)
+    try:
+        if as_json:
+            _write(sys.stdout, reply.data)
+        elif reply.text:
+            text = _fitting(sys.stdout, reply.text.rstrip("\n") + "\n")
+            sys.stdout.write(_shown(text) if sys.stdout.isatty() else text)
+            sys.stdout.flush()
+    except BrokenPipeError:  # "… | head": whoever reads has seen enough
+        # Python flushes once more at its end, and would complain there (docs: "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return reply.exit
+
+
+def _of_system(error: OSError) -> SystemAccessError:
+    where = error.filename2 or error.filename
+    problem = error.strerror or str(error) or type(error).__name__
+    if where is None:
+        return SystemAccessError("system.refused", problem=problem, details=repr(error))
+    path = os.fsdecode(where) if isinstance(where, (str, bytes, os.PathLike)) else str(where)
+    return SystemAccessError("system.file-refused", path=path, problem=problem, details=repr(error))
+
+
+def _failed(error: NeuronError, options: argparse.Namespace, translate: Translate) -> Exit:
+    if getattr(options, "json", False):
+        _write(sys.stdout, {"error": error.as_json(translate)})
+    else:
+        said = f"{error.sentence(translate)}\n{error.hint(translate)}\n"
+        if options.debug and error.details:
+            said += f"{error.details}\n"
+        sys.stderr.write(_shown(said))
+    return error.exit
 
 
 def bytes_text(size: float) -> str:

@@ -47,6 +47,14 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("system", "The file “{file}” is not valid: {problem}."),
         QT_TRANSLATE_NOOP("system", "Correct the named key, or remove the file to use the default."),
     ),
+    "system.file-refused": Message(
+        QT_TRANSLATE_NOOP("system", "“{path}” could not be read or written: {problem}."),
+        QT_TRANSLATE_NOOP("system", "Check that the folder exists, that you may use it and that it has room."),
+    ),
+    "system.refused": Message(
+        QT_TRANSLATE_NOOP("system", "This computer refused: {problem}."),
+        QT_TRANSLATE_NOOP("system", "Put that right, then try again; “--debug” before the verb shows more."),
+    ),
     "system.unsafe-path": Message(
         QT_TRANSLATE_NOOP("system", "The path “{path}” leads through a link and was not touched."),
         QT_TRANSLATE_NOOP("system", "Replace the link by a real folder, or choose another folder."),

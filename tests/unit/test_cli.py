@@ -17,6 +17,7 @@ from libneuron import cli
 from libneuron.errors import Exit
 from libneuron.progress import ProgressView
 from libneuron.system.errors import SystemAccessError
+from libneuron.system.files import write_atomic
 
 DEMO = """
 import signal, sys
@@ -73,6 +74,64 @@ def test_an_error_as_json_has_code_message_hint_and_details(capsys: pytest.Captu
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["code"] == "system.program-missing"
     assert set(error) == {"code", "message", "hint", "details"}
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence_with_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def save(_options: argparse.Namespace) -> cli.Reply:
+        write_atomic(tmp_path / "missing" / "picture.png", b"")
+        raise AssertionError("written into a folder that is not there")
+
+    assert cli.run(_parser(save), ["go", "--json"]) == Exit.FAILED
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "system.file-refused"
+    assert str(tmp_path / "missing") in error["message"]
+    assert "folder" in error["hint"]
+
+
+def test_a_usage_error_is_json_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(_parser(_refuse), ["go", "--json", "--no-such-option"])
+    assert ended.value.code == Exit.USAGE
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize("words", [["go"], ["go", "--json"]])
+def test_whoever_reads_may_go_away(root: Path, words: list[str]) -> None:
+    code = (
+        "import sys\nfrom libneuron import cli\nmade = cli.parser('demo', 'a test')\n"
+        "verb = made.add_subparsers().add_parser('go')\ncli.add_json(verb)\n"
+        "verb.set_defaults(verb=lambda _: cli.Reply({'a': 'x' * 99999}, 'x\\n' * 99999))\n"
+        "sys.exit(cli.run(made, None))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), said) == (0, b"")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso8859-1"])
+def test_what_the_terminals_encoding_lacks_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    odd = "caf\udce9 ✓"  # a file's name in odd bytes; a sign that Latin-1 lacks
+    for words in (["go"], ["go", "--json"]):
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", out)
+        assert cli.run(_parser(lambda _: cli.Reply({"a": odd}, odd)), words) == Exit.DONE
+        raw = out.buffer
+        assert isinstance(raw, io.BytesIO)
+        found = raw.getvalue().decode(encoding)
+        assert found.startswith("caf?") if words == ["go"] else json.loads(found) == {"a": odd}
 
 
 def test_a_wrong_word_is_usage() -> None:
