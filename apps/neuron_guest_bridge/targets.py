@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from libneuron.guest.api import GuestApi, Requester
@@ -13,7 +14,7 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
 from libneuron.guest.menu import printable
-from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire, serve, socket_path
+from libneuron.guest.owner import KICK, STATE, Lock, OwnerClient, acquire, serve, socket_path
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
 from libneuron.system.loop import LoopThread
@@ -21,6 +22,9 @@ from libneuron.system.paths import Paths, user_paths
 from neuron_guest_bridge.machines import SIMULATED
 
 _T = TypeVar("_T")
+_PATIENCE = 15.0  # seconds for a process that holds the channel's lock to listen, or to end
+_PAUSE = 0.05  # seconds between two looks
+_PASSING = ("guest.channel-in-use", "guest.channel-closed")  # nobody listens; who listened has gone
 
 
 @dataclass(frozen=True)
@@ -78,17 +82,40 @@ def version_of(hello: Mapping[str, Any]) -> str:
 def let_go(vm: str, name: str) -> None:
     """The program that keeps ``vm`` connected, if any, is to look at its keys again. Raises: GuestError."""
     where = paths()
-    lock = acquire(where.runtime, vm)
-    if lock is not None:
-        lock.release()
-        return
     with LoopThread() as io:
-        owner = OwnerClient(where.runtime, vm, name)
-        io.wait(owner.open())
+        found = _lock_or_owner(io, where, vm, name, timeout=_PATIENCE)
+        if isinstance(found, Lock):
+            found.release()
+            return
         try:
-            io.wait(owner.request(KICK))
+            io.wait(found.request(KICK))
         finally:
+            io.wait(found.close())
+
+
+def _lock_or_owner(io: LoopThread, where: Paths, vm: str, name: str, *, timeout: float) -> Lock | OwnerClient:
+    """The channel's lock, or a line to the process that holds it.
+
+    That process may be a command which just begins (it has the lock, and does not listen yet) or ends (it
+    listens no more): both pass within moments.
+    Raises: GuestError channel-in-use if it neither listens nor lets go within ``timeout`` seconds.
+    """
+    end = monotonic() + timeout
+    while True:
+        lock = acquire(where.runtime, vm)
+        if lock is not None:
+            return lock
+        owner = OwnerClient(where.runtime, vm, name)
+        try:
+            io.wait(owner.open())
+            io.wait(owner.request(STATE, timeout=max(end - monotonic(), 0.1)))
+        except GuestError as error:
             io.wait(owner.close())
+            if error.code not in _PASSING or monotonic() >= end:
+                raise
+            sleep(_PAUSE)
+        else:
+            return owner
 
 
 class Connected:
@@ -115,26 +142,24 @@ def guest(options: argparse.Namespace) -> Iterator[Connected]:
     target = find(options, where)
     try:
         with LoopThread() as io:
-            lock = acquire(where.runtime, target.id)
-            if lock is None:
-                with _through_owner(io, where, target, options.timeout) as connected:
+            found = _lock_or_owner(io, where, target.id, target.name, timeout=options.timeout)
+            if isinstance(found, Lock):
+                with found, _directly(io, where, target, options.timeout) as connected:
                     yield connected
             else:
-                with lock, _directly(io, where, target, options.timeout) as connected:
+                with _through(io, found, options.timeout) as connected:
                     yield connected
     finally:
         target.close()
 
 
 @contextmanager
-def _through_owner(io: LoopThread, where: Paths, target: Target, timeout: float) -> Iterator[Connected]:
-    client = OwnerClient(where.runtime, target.id, target.name)
-    io.wait(client.open())
+def _through(io: LoopThread, owner: OwnerClient, timeout: float) -> Iterator[Connected]:
     try:
-        io.wait(client.request("ping", timeout=timeout))
-        yield Connected(io, client, io.wait(client.request(STATE)).data["hello"])
+        io.wait(owner.request("ping", timeout=timeout))
+        yield Connected(io, owner, io.wait(owner.request(STATE)).data["hello"])
     finally:
-        io.wait(client.close())
+        io.wait(owner.close())
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Layout below ``<data>/guest/keys/<vm id>/`` (directories 0700, files 0600)::
 
     paired/   host.pem host.key guest.pem [guest.key until the guest has it]   the keys in use
     enrol/    host.pem host.key guest.pem guest.key                            a hand-over that waits
-    vm.json   name, when paired, permissions
+    vm.json   name, when paired
 
 How to hand over (the set-up disc, the guest agent and the copied file are all the same to this module)::
 
@@ -19,6 +19,7 @@ because the clocks of guests are wrong (decision 2).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -97,7 +98,7 @@ def new_pair(role: str) -> KeyPair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """What the host knows about one paired VM."""
+    """What the host knows about one paired VM. ``fingerprint`` is empty where the guest's cannot be read."""
 
     vm: str
     name: str
@@ -228,8 +229,8 @@ class KeyStore:
         paired = (folder / "paired" / "host.key").exists()
         fingerprint = ""
         if paired:
-            text = (folder / "paired" / "guest.pem").read_text()
-            fingerprint = KeyPair("", text).fingerprint
+            with contextlib.suppress(OSError, ValueError):  # damaged: still listed, so that it can be removed
+                fingerprint = KeyPair("", (folder / "paired" / "guest.pem").read_text()).fingerprint
         return Pairing(
             vm,
             note.get("name", vm),

@@ -77,6 +77,22 @@ def test_pairing_by_file_and_every_verb(paired: Run, tmp_path: Path) -> None:
     assert paired("shutdown", VM) == (0, {"action": "shutdown"})
 
 
+@pytest.mark.parametrize("damage", ["missing", "rubbish"])
+def test_damaged_keys_of_one_machine_hide_no_other_and_can_be_removed(
+    paired: Run, where: Paths, damage: str
+) -> None:
+    store = targets.keys(where)
+    store.begin_enrolment("broken", "Broken")
+    store.finish_enrolment("broken")
+    certificate = where.data / "guest" / "keys" / "broken" / "paired" / "guest.pem"
+    certificate.unlink() if damage == "missing" else certificate.write_text("rubbish")
+    assert [(item.vm, item.fingerprint) for item in store.list()] == [("broken", ""), (VM, "")]
+    status, found = paired("ping", "broken")
+    assert (status, found["error"]["code"]) == (1, "guest.keys-unreadable")
+    assert paired("unpair", "broken") == (0, {"unpaired": ["broken"]})
+    assert [item.vm for item in store.list()] == [VM]
+
+
 def test_unpairing_forgets_and_says_so_the_second_time(paired: Run) -> None:
     assert paired("ping", VM)[0] == 0
     assert paired("unpair", VM) == (0, {"unpaired": [VM]})
@@ -115,6 +131,29 @@ def test_a_second_command_goes_through_the_first(paired: Run, where: Paths, simu
         owner.run(lambda api: api.ping())
         assert paired("clipboard", "set", VM, "from the second")[0] == 0
         assert owner.run(lambda api: api.clipboard_text()) == "from the second"
+
+
+def test_a_command_waits_for_one_that_only_begins_or_ends(
+    paired: Run, where: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = acquire(where.runtime, VM)
+    assert lock is not None  # held, and nobody listens
+    looks = []
+
+    def pause(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            lock.release()
+
+    monkeypatch.setattr(targets, "sleep", pause)
+    assert paired("ping", VM)[0] == 0
+    assert len(looks) == 2
+
+
+def test_a_holder_that_never_listens_is_named(paired: Run, where: Paths) -> None:
+    with acquire(where.runtime, VM) or pytest.fail("somebody holds the lock"):
+        status, found = paired("ping", VM, "--timeout", "0.2")
+    assert (status, found["error"]["code"]) == (1, "guest.channel-in-use")
 
 
 def test_unpairing_ends_what_another_program_keeps_connected(
