@@ -76,7 +76,7 @@ def _write(stream: TextIO, data: Mapping[str, Any]) -> None:
 
 
 def _fitting(stream: TextIO, text: str) -> str:
-    """``text`` with what the stream's encoding lacks replaced: a name in odd bytes, a locale that is no UTF-8."""
+    """``text`` with what the stream's encoding lacks replaced: a name in odd bytes, an old locale."""
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 

@@ -49,7 +49,9 @@ _TEXTS = {
     ),
     "system.file-refused": Message(
         QT_TRANSLATE_NOOP("system", "“{path}” could not be read or written: {problem}."),
-        QT_TRANSLATE_NOOP("system", "Check that the folder exists, that you may use it and that it has room."),
+        QT_TRANSLATE_NOOP(
+            "system", "Check that its folder exists, that you may use it and that there is room."
+        ),
     ),
     "system.refused": Message(
         QT_TRANSLATE_NOOP("system", "This computer refused: {problem}."),
