@@ -98,6 +98,8 @@ def plan(options: argparse.Namespace) -> Reply:
                 for one in summary.items(journal)
                 if one.item.selected
             ]
+            known = (one for one in summary.programs(journal) if one.linux)
+            text += [f"{one.windows} → {one.linux}: {one.command or one.source}" for one in known]
     return Reply(made, "\n".join(text))
 
 

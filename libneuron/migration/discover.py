@@ -25,6 +25,11 @@ KNOWN_FOLDERS: dict[str, tuple[str, str]] = {
     "videos": ("My Video", "Videos"),
 }
 
+_NOT_PROGRAMS = frozenset(
+    {"Common Files", "Internet Explorer", "ModifiableWindowsApps", "WindowsApps", "desktop.ini"}
+)
+"""What lies among programs without being one."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -145,3 +150,33 @@ def _locate(source: Source, person: Person, path: WindowsPath | None) -> str | N
     if path.drive == person.windows.drive and person.volume:
         return source.find(path.slashed)
     return None
+
+
+def installed(source: Source, person: Person) -> tuple[tuple[str, ...], tuple[Note, ...]]:
+    """Display names of the installed programs, and notes on hives that could not be read.
+
+    Without hives (a backup of one's files) there is nothing to tell; with broken ones, the folders of
+    programs are named instead.
+    """
+    names: set[str] = set()
+    notes: list[Note] = []
+    users = tuple(f"\\Software{key}" for key in hives.UNINSTALL)
+    places = [(_join(person.path, "NTUSER.DAT"), users)]
+    if person.volume:
+        places.append(("Windows/System32/config/SOFTWARE", hives.UNINSTALL))
+    for path, keys in places:
+        hive = source.find(path)
+        data = source.read(hive, limit=hives.LIMIT) if hive else None
+        if not data:
+            continue
+        try:
+            names.update(hives.programs(data, keys, name=hive or ""))
+        except MigrationError as error:
+            if not path.endswith("NTUSER.DAT"):  # that one is told with the folders
+                notes.append(Note("", error.code, {"path": hive or ""}))
+    if person.volume and not names:
+        for folder in ("Program Files", "Program Files (x86)"):
+            found = source.find(folder)
+            names.update(source.names(found) if found else ())
+        names -= _NOT_PROGRAMS
+    return tuple(sorted(names)), tuple(notes)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from libneuron.migration.errors import MigrationError
 
@@ -17,13 +19,20 @@ LIMIT = 512 << 20
 """Bytes; a SOFTWARE hive has 60–200 MB."""
 
 
-def values(data: bytes, key: str, *, name: str) -> Mapping[str, str]:
-    """The text values below ``key`` of the hive in ``data``; empty where the key is absent.
+UNINSTALL = (
+    "\\Microsoft\\Windows\\CurrentVersion\\Uninstall",
+    "\\WOW6432Node\\Microsoft\\Windows\\CurrentVersion\\Uninstall",
+)
+"""Where SOFTWARE lists installed programs; NTUSER.DAT has the first below ``\\Software``."""
 
-    ``name`` is the hive's path, for the message. Raises: MigrationError reader-missing, hive-broken.
+
+@contextmanager
+def opened(data: bytes, *, name: str) -> Iterator[Any]:
+    """The hive in ``data``, ``name`` being its path for the message; trouble inside is hive-broken.
+
+    Raises: MigrationError reader-missing, hive-broken.
     """
     try:
-        from regipy.exceptions import RegistryKeyNotFoundException
         from regipy.registry import RegistryHive
     except ImportError as error:
         raise MigrationError("migration.reader-missing", details=str(error)) from error
@@ -33,9 +42,48 @@ def values(data: bytes, key: str, *, name: str) -> Mapping[str, str]:
         copy.write(data)
         copy.flush()
         try:
-            found = RegistryHive(copy.name).get_key(key)  # type: ignore[no-untyped-call]
-            return {value.name: str(value.value) for value in found.iter_values() if value.value is not None}
-        except RegistryKeyNotFoundException:
-            return {}
+            yield RegistryHive(copy.name)  # type: ignore[no-untyped-call]
         except Exception as error:  # damaged bytes make the parser trip over anything
             raise MigrationError("migration.hive-broken", path=name, details=repr(error)) from error
+
+
+def _key(hive: Any, path: str) -> Any | None:
+    from regipy.exceptions import RegistryKeyNotFoundException
+
+    try:
+        return hive.get_key(path)
+    except RegistryKeyNotFoundException:
+        return None
+
+
+def values(data: bytes, key: str, *, name: str) -> Mapping[str, str]:
+    """The text values below ``key`` of the hive in ``data``; empty where the key is absent.
+
+    ``name`` is the hive's path, for the message. Raises: MigrationError reader-missing, hive-broken.
+    """
+    with opened(data, name=name) as hive:
+        found = _key(hive, key)
+        if found is None:
+            return {}
+        return {value.name: str(value.value) for value in found.iter_values() if value.value is not None}
+
+
+def programs(data: bytes, keys: Iterable[str], *, name: str) -> tuple[str, ...]:
+    """Display names of the programs listed below ``keys``, without parts and updates of others.
+
+    Source: Microsoft, "Uninstall Registry Key" (DisplayName, SystemComponent, ParentKeyName).
+    Raises: MigrationError reader-missing, hive-broken.
+    """
+    names = []
+    with opened(data, name=name) as hive:
+        for path in keys:
+            found = _key(hive, path)
+            for one in found.iter_subkeys() if found is not None else ():
+                told = {value.name: value.value for value in one.iter_values()}
+                if (
+                    told.get("DisplayName")
+                    and not told.get("SystemComponent")
+                    and not told.get("ParentKeyName")
+                ):
+                    names.append(str(told["DisplayName"]))
+    return tuple(sorted(set(names)))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from libneuron.migration import programs
 from libneuron.system.files import Root
 
 _LINE = re.compile(r'^XDG_([A-Z]+)_DIR="\$HOME/([^"]*)"', re.MULTILINE)
@@ -90,6 +91,10 @@ class Home:
             if self.exists(target.path):
                 return target
         return next((target for target in targets if self.installed(target)), targets[0])
+
+    def family(self) -> str:
+        """The family of the machine's distribution: "debian", "arch", "fedora" or ""."""
+        return programs.family(self._root.text("/etc/os-release") or "")
 
     def runs(self, process: int) -> bool:
         """Whether a process of this number runs on the machine."""

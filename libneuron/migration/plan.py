@@ -18,10 +18,12 @@ from libneuron.migration.journal import Item, Journal
 from libneuron.migration.layouts.common import Layout, Setting
 from libneuron.migration.layouts.registry import LAYOUTS
 from libneuron.migration.model import Decision, Kind, Note, State
+from libneuron.migration.programs import load_programs
 from libneuron.migration.rules import Patterns, Rule
 from libneuron.migration.scan import Listing, Source
 from libneuron.progress import Progress
 from libneuron.system.filesystem import free_bytes
+from libneuron.system.paths import resources
 
 REST = "other"
 """The item that owns what no other one claims."""
@@ -134,6 +136,9 @@ class Planner:
         journal.set("user", person.name)
         journal.set("home", str(self._home.path))
         journal.set("pairs", json.dumps(pairs))
+        names, more = discover.installed(self._source, person)
+        advice = load_programs(resources() / "migration").advise(names, self._home.family())
+        journal.set("programs", json.dumps([one.as_json() for one in advice]))
         self._folder(journal, "", private=False)
         for position, (rule, layout) in enumerate(found):
             params = {**layout.params, "layout": rule.layout}
@@ -142,7 +147,7 @@ class Planner:
                 journal.add_note(note)
             for code in rule.advice:
                 journal.add_note(Note(rule.id, code))
-        for note in notes:
+        for note in (*notes, *more):
             journal.add_note(note)
 
     def _write_entries(self, journal: Journal, classifier: Classifier, roots: list[str]) -> None:

@@ -14,6 +14,7 @@ from libneuron.errors import QT_TRANSLATE_NOOP, Translate, english
 from libneuron.migration import summary
 from libneuron.migration.journal import Journal
 from libneuron.migration.model import State
+from libneuron.migration.programs import UNKNOWN
 from libneuron.migration.verify import Verification
 
 _STATES = {
@@ -47,6 +48,10 @@ _WORDS = {
     "reason": QT_TRANSLATE_NOOP("migration", "Reason"),
     "placed": QT_TRANSLATE_NOOP("migration", "Where it is now"),
     "notes": QT_TRANSLATE_NOOP("migration", "Notes"),
+    "programs": QT_TRANSLATE_NOOP("migration", "Your programs"),
+    "windows": QT_TRANSLATE_NOOP("migration", "In Windows"),
+    "linux": QT_TRANSLATE_NOOP("migration", "On Linux"),
+    "install": QT_TRANSLATE_NOOP("migration", "How to install it"),
 }
 _STYLE = """
 body{font:1rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
@@ -84,6 +89,7 @@ def data(journal: Journal, found: Verification | None, translate: Translate = en
             }
             for one in summary.items(journal, translate)
         ],
+        "programs": [one.as_json() for one in summary.programs(journal)],
         "notes": list(summary.general_notes(journal, translate)),
         "verified": None if found is None else found.as_json(),
     }
@@ -137,6 +143,14 @@ def _page(journal: Journal, found: Verification | None, translate: Translate) ->
             yield f"<h3>{html.escape(one.item.label)}</h3>\n<ul>"
             yield from (f"<li>{html.escape(note)}</li>" for note in one.notes)
             yield "</ul>\n"
+    programs = summary.programs(journal)
+    if programs:
+        yield f"<h2>{html.escape(say('programs'))}</h2>\n"
+        yield from _table(
+            say("programs"),
+            [say("windows"), say("linux"), say("install")],
+            ([one.windows, one.linux or translate(*UNKNOWN), one.command or one.source] for one in programs),
+        )
     yield f"<h2>{html.escape(say('exceptions'))}</h2>\n"
     exceptions = summary.lines(journal, State.FAILED, State.UNAVAILABLE, State.KEPT_BOTH, translate=translate)
     yield from _table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from libneuron.errors import Translate, english
 from libneuron.migration import notes
 from libneuron.migration.journal import Item, Journal
 from libneuron.migration.model import FINAL, Note, State, Totals
+from libneuron.migration.programs import Advice
 from libneuron.migration.reasons import REASONS
 
 WORDS = {
@@ -69,6 +71,11 @@ def items(journal: Journal, translate: Translate = english) -> tuple[ItemSummary
         )
         for item in journal.items()
     )
+
+
+def programs(journal: Journal) -> tuple[Advice, ...]:
+    """The programs that were installed in Windows, and what does their work here."""
+    return tuple(Advice(**one) for one in json.loads(journal.get("programs", "[]")))
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,27 @@ from pathlib import Path
 _SCRIPT = """
 import hivex, json, sys
 hive = hivex.Hivex(sys.argv[1], write=True)
-node = hive.root()
-for part in sys.argv[2].split("\\\\"):
-    node = hive.node_add_child(node, part)
-for key, value in json.loads(sys.argv[3]).items():
-    hive.node_set_value(node, {"key": key, "t": 2, "value": (value + "\\0").encode("utf-16-le")})
+for path, values in json.loads(sys.argv[2]).items():
+    node = hive.root()
+    for part in path.split("\\\\"):
+        node = hive.node_get_child(node, part) or hive.node_add_child(node, part)
+    for key, value in values.items():
+        kind = 4 if isinstance(value, int) else 2
+        data = value.to_bytes(4, "little") if kind == 4 else (value + "\\0").encode("utf-16-le")
+        hive.node_set_value(node, {"key": key, "t": kind, "value": data})
 hive.commit(None)
 """
 
 
 def make(path: Path, key: str, values: Mapping[str, str]) -> None:
     """A hive with one key of expandable texts; ``key`` without the leading backslash."""
+    make_keys(path, {key: values})
+
+
+def make_keys(path: Path, keys: Mapping[str, Mapping[str, str | int]]) -> None:
+    """A hive with several keys; texts are expandable ones, numbers REG_DWORD."""
     path.write_bytes(_empty())
-    subprocess.run(["/usr/bin/python3", "-c", _SCRIPT, path, key, json.dumps(values)], check=True)
+    subprocess.run(["/usr/bin/python3", "-c", _SCRIPT, path, json.dumps(keys)], check=True)
 
 
 def _empty() -> bytes:
