@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from libneuron.guest.errors import GuestError
 from libneuron.guest.wire.errors import FieldError
@@ -15,8 +15,7 @@ _TEXT = "text/plain;charset=utf-8"
 _TEXT_IN_DATA = 1024 * 1024  # bytes of text; more travels as a body, which costs no more memory than it has
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):  # the ping's way is kept short: a tuple is made in half the time
     """A successful response: its ``data``, and its body if it had one."""
 
     data: Mapping[str, Any]

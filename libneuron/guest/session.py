@@ -312,15 +312,19 @@ class Session:
         self._requests[identity] = request
         self._pump()
         self._watch(request.until)
+        answered = False
         try:
-            return await request.answer
+            reply = await request.answer
+            answered = True
+            return reply
         except asyncio.CancelledError:
             if self._requests.get(identity) is request:
                 self._give_up(identity)
             raise
         finally:
             self._requests.pop(identity, None)
-            self._drop(request)
+            if self._bodies or not answered:
+                self._drop(request)
 
     def _drop(self, request: _Request) -> None:
         """Nobody waits for this answer any more: what is still coming of it is not wanted."""

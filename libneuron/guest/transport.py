@@ -26,6 +26,8 @@ from typing import Protocol
 from libneuron.guest.errors import GuestError
 
 READ_SIZE = 256 * 1024
+SHORT_READ = 1000
+"""Bytes asked for after a read that gave less: a block for a message is found much faster than one for bulk."""
 
 
 class Link(Protocol):
@@ -71,17 +73,19 @@ class DescriptorTransport:
         self._loop = asyncio.get_running_loop()
         self._writing = False  # the loop watches for room
         self._full = False
+        self._size = READ_SIZE
         self._loop.add_reader(descriptor, self._readable)
 
     def _readable(self) -> None:
         try:
-            data = os.read(self._fd, READ_SIZE)
+            data = os.read(self._fd, self._size)
         except BlockingIOError:
             return
         except OSError as error:  # EIO: the other end of a pty closed
             self._gone(str(error))
             return
         if data:
+            self._size = READ_SIZE if len(data) >= SHORT_READ else SHORT_READ
             self._link.received(data)
         else:
             self._gone("end of stream")

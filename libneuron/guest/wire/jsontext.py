@@ -58,7 +58,7 @@ def encode(head: Mapping[str, Any]) -> bytes:
 
 def decode(payload: bytes) -> dict[str, Any]:
     """A message from JSON. Raises: ProtocolError."""
-    if payload.count(b"[") + payload.count(b"{") > _DEEPEST:
+    if len(payload) > _DEEPEST and payload.count(b"[") + payload.count(b"{") > _DEEPEST:
         _check_shape(payload)
     try:
         text = payload.decode("utf-8")

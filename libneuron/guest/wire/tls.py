@@ -117,7 +117,7 @@ class TlsPipe:
         if not whole:
             return None
         try:
-            return self._tls.read(_RECORD) or self._some(b"")
+            return self._tls.read(len(data)) or self._some(b"")
         except ssl.SSLWantReadError:
             return None  # it carries nothing for us
         except ssl.SSLError as error:
