@@ -316,7 +316,6 @@ class Session:
         try:
             reply = await request.answer
             answered = True
-            return reply
         except asyncio.CancelledError:
             if self._requests.get(identity) is request:
                 self._give_up(identity)
@@ -325,6 +324,7 @@ class Session:
             self._requests.pop(identity, None)
             if self._bodies or not answered:
                 self._drop(request)
+        return reply
 
     def _drop(self, request: _Request) -> None:
         """Nobody waits for this answer any more: what is still coming of it is not wanted."""

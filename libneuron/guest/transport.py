@@ -27,7 +27,7 @@ from libneuron.guest.errors import GuestError
 
 READ_SIZE = 256 * 1024
 SHORT_READ = 1000
-"""Bytes asked for after a read that gave less: a block for a message is found much faster than one for bulk."""
+"""Bytes asked for after a read that gave less: a message's block is found much faster than one for bulk."""
 
 
 class Link(Protocol):
