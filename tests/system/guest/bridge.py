@@ -12,6 +12,8 @@ import weakref
 from pathlib import Path
 from typing import IO, Any
 
+from tests.system.lab.shell import SLACK
+
 ROOT = Path(__file__).resolve().parents[3]
 _WITHOUT_GUEST = ("list", "demo", "pair")  # the other verbs wait for an answer, here as long as it takes
 
@@ -50,7 +52,7 @@ class Bridge:
     @staticmethod
     def finish(process: subprocess.Popen[str], *, status: int = 0, timeout: float = 600) -> Any:
         """What it printed, as an object."""
-        said, complained = process.communicate(timeout=timeout)
+        said, complained = process.communicate(timeout=timeout * SLACK)
         assert process.returncode == status, f"status {process.returncode}: {said}{complained}"
         assert said, complained
         return json.loads(said)

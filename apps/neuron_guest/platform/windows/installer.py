@@ -16,7 +16,7 @@ from neuron_guest.platform.windows.status import Told
 _log = logging.getLogger("neuron_guest.setup")
 
 _STOP_TIME = 30.0
-_HEALTH_TIME = 60.0
+_HEALTH_TIME = 120.0
 
 
 class InstallError(Exception):
