@@ -42,6 +42,9 @@ class Identity:
     peer: str
 
 
+_ANSWERS = 8 * 1024  # bytes of a handshake's last words, and of answers to changed keys
+
+
 def context(identity: Identity, *, server: bool) -> ssl.SSLContext:
     """A context that accepts nobody but ``identity.peer``.
 
@@ -119,6 +122,7 @@ class TlsPipe:
         try:
             return self._tls.read(len(data)) or self._some(b"")
         except ssl.SSLWantReadError:
+            self._check_answers()
             return None  # it carries nothing for us
         except ssl.SSLError as error:
             raise self._fail(error) from error
@@ -138,10 +142,15 @@ class TlsPipe:
                 else:
                     self._gather(plain, min(size, _GATHER))
         except ssl.SSLWantReadError:
-            pass  # the rest of a TLS record is still to come
+            self._check_answers()  # and the rest of a TLS record is still to come
         except ssl.SSLError as error:
             raise self._fail(error) from error
         return plain
+
+    def _check_answers(self) -> None:
+        """OpenSSL answers each change of keys (RFC 8446, 4.6.3), which waits until we send something."""
+        if self._out.pending > _ANSWERS:
+            raise ProtocolError("the peer changes its keys without end")
 
     @staticmethod
     def _some(plain: bytes) -> bytes:
