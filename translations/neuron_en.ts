@@ -19,6 +19,16 @@
     </message>
 </context>
 <context>
+    <name>Apps</name>
+    <message numerus="yes">
+        <source>%n application(s) are in the menu now.</source>
+        <translation>
+            <numerusform>%n application are in the menu now.</numerusform>
+            <numerusform>%n applications are in the menu now.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>Guardian</name>
     <message numerus="yes">
         <source>%n package(s) changed</source>

@@ -73,7 +73,8 @@ def parser() -> argparse.ArgumentParser:
 
     _guest(verbs_of, "apps", "the VM's applications").set_defaults(verb=verbs.apps)
     launch = _guest(verbs_of, "launch", "start an application in the VM")
-    launch.add_argument("path", help="its path, or an id from “apps”")
+    launch.add_argument("--app", metavar="ID", help="its id; what follows are arguments (menus use this)")
+    launch.add_argument("path", nargs="?", help="its path, or an id from “apps”")
     launch.add_argument("args", nargs="*", help="its arguments; put -- before the first that begins with -")
     launch.set_defaults(verb=verbs.launch)
 

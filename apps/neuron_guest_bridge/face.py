@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +12,15 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from libneuron.errors import NeuronError
 from libneuron.system.clock import RealClock
-from libneuron.system.notifications import Note
 from libneuron.system.paths import user_paths
 from libneuron.ui.app import application, prepare
 from libneuron.ui.text import translate
 from libneuron.ui.trayhost import TrayHost
 from neuron_guest_bridge import words
 from neuron_guest_bridge.activity import Line
-from neuron_guest_bridge.bus_interface import interface
+from neuron_guest_bridge.bus_later import BusLater
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.model import Model
-from neuron_guest_bridge.on_bus import OnBus
 from neuron_guest_bridge.settings import Settings, SettingsStore
 from neuron_guest_bridge.telling import Troubles, is_news
 from neuron_guest_bridge.tray import Tray
@@ -33,14 +30,6 @@ if TYPE_CHECKING:
     from neuron_guest_bridge.window_main import MainWindow
 
 _log = logging.getLogger(__name__)
-
-
-def program_version() -> str:
-    """Our own version; empty where the package was not installed but copied."""
-    try:
-        return metadata.version("neuron-suite")
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def host_clipboard(spool: Path) -> Clipboard:
@@ -78,9 +67,15 @@ class Face:
         )
         self.model = Model(self._fleet)
         self.model.wanted.connect(self.show)
-        self._bus: OnBus | None = None
+        self._bus = BusLater(
+            self._fleet,
+            app_id=self._app_id,
+            name=translate("Main", "Guest Bridge"),
+            show=self.model.want,
+        )
         self._troubles = Troubles()
-        self._join_bus()
+        self.model.changed.connect(self._machines_changed)
+        self.model.happened.connect(self._happened)
         self._window: MainWindow | None = None
         self.tray: Tray | None = None
         if icon is not None:
@@ -88,28 +83,20 @@ class Face:
         self._host = TrayHost()
         self._host.changed.connect(self._tray_changed)
 
-    def _join_bus(self) -> None:
-        served = interface(self._fleet, show=self.model.want, program=program_version())
-        self._bus = OnBus(self._fleet.io, served)
-        self.model.changed.connect(self._machines_changed)
-        self.model.happened.connect(self._happened)
-
     def _machines_changed(self) -> None:
-        assert self._bus is not None
-        self._bus.machines_changed()
+        self._bus.machines_changed(self.model.snapshot)
         for machine in self._troubles.new(self.model.snapshot):
             title = translate("Main", "{name} needs you").format(name=machine.name)
             self._notify(title, words.connection(machine).hint or words.connection(machine).text)
 
     def _happened(self, line: Line) -> None:
-        assert self._bus is not None
         self._bus.happened(line)
         if is_news(line):
             self._notify(translate("Main", "Clipboard"), words.activity(line))
 
     def _notify(self, title: str, body: str) -> None:
-        if self._bus is not None and self._settings().notify:
-            self._bus.notify(Note(self._app_id, translate("Main", "Guest Bridge"), title, body))
+        if self._settings().notify:
+            self._bus.notify(title, body)
 
     def _settings(self) -> Settings:
         try:
@@ -173,7 +160,6 @@ class Face:
         """End everything."""
         if self.tray is not None:
             self.tray.close()
-        if self._bus is not None:
-            self._bus.close()
+        self._bus.close()
         self._fleet.close()
         self._leave()

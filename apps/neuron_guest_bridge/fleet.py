@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -28,6 +30,14 @@ if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines he
 
 _T = TypeVar("_T")
 _PATIENCE = 60.0  # seconds for the fleet's own thread, which may be waiting for libvirt
+
+
+def icon_of(app: GuestApp) -> bytes:
+    """An application's icon as it came, empty where it is none; what is in it is checked by who uses it."""
+    try:
+        return base64.b64decode(app.icon, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 class Fleet(Watching):
@@ -72,6 +82,30 @@ class Fleet(Watching):
             link = self._links.get(machine)
             if link is not None:
                 link.tell_permissions()
+        self._do(self._publish)
+
+    def export_menu(self, machine: str) -> int:
+        """Put a machine's applications into this desktop's menu; returns how many. Raises: GuestError."""
+        from libneuron.guest import menu
+
+        apps = [menu.MenuApp(app.id, app.name, icon=icon_of(app)) for app in self.apps(machine)]
+        found = self.snapshot.find(machine)
+        name = found.name if found is not None else machine
+        try:
+            made = menu.export(self._menu, vm=machine, vm_name=name, apps=apps)
+        except OSError as error:
+            raise GuestError("guest.not-written", path=error.filename or "", details=str(error)) from error
+        self._do(self._publish)
+        return len(made)
+
+    def leave_menu(self, machine: str) -> None:
+        """Take a machine's applications out of this desktop's menu. Raises: GuestError."""
+        from libneuron.guest import menu
+
+        try:
+            menu.remove(self._menu, vm=machine)
+        except OSError as error:
+            raise GuestError("guest.not-written", path=error.filename or "", details=str(error)) from error
         self._do(self._publish)
 
     def send_copy(self, machine: str, source: Side) -> None:
@@ -162,6 +196,7 @@ class Fleet(Watching):
         subject = self._subject(machine)
         subject.store.revoke(machine)
         subject.reconnect()
+        self.leave_menu(machine)  # its entries could start nothing any more
 
     def power(self, machine: str, act: str) -> None:
         """One of :class:`Act`. Raises: GuestError."""

@@ -135,7 +135,7 @@ def pair(
             told(Stage.PROVING, None)
             return _prove(connection)
     except BaseException:
-        if not before and "paired" not in subject.store.candidates(subject.vm):
+        if not before:
             subject.store.revoke(subject.vm)  # a hand-over that nobody took must not wait for somebody else
             subject.reconnect()
         raise

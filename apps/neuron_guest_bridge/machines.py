@@ -34,6 +34,7 @@ class Machine:
     """One machine. ``state`` and ``problem`` are the connection's.
 
     ``allowed``: what the person lets it do,
+    ``in_menu``: its applications are in this desktop's menu,
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
     its display is to follow Looking Glass' window, ``follow_said``: why it does not.
@@ -49,6 +50,7 @@ class Machine:
     version: str = ""
     simulated: bool = False
     allowed: frozenset[Permission] = DEFAULT
+    in_menu: bool = False
     sharing: bool = False
     manual: bool = False
     rivals: frozenset[Rival] = frozenset()

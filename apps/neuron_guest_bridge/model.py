@@ -57,6 +57,12 @@ class Machines(Protocol):
     def set_direction(self, machine: str, direction: Direction) -> None:
         """Which copies may cross."""
 
+    def export_menu(self, machine: str) -> int:
+        """Put its applications into this desktop's menu."""
+
+    def leave_menu(self, machine: str) -> None:
+        """Take them out again."""
+
     def send_copy(self, machine: str, source: Side) -> None:
         """Offer one clipboard on the other."""
 

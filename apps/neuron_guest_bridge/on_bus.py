@@ -51,9 +51,9 @@ class OnBus:
             values = (line.machine, line.what.value, line.way.value, list(line.formats), line.size or 0)
             self._served.emit("Activity", values)
 
-    def notify(self, note: Note) -> None:
+    def notify(self, app_id: str, app_name: str, title: str, body: str) -> None:
         """Show a notification, where the desktop shows some."""
-        self._io.submit(self._notify(note))
+        self._io.submit(self._notify(Note(app_id, app_name, title, body)))
 
     async def _notify(self, note: Note) -> None:
         try:

@@ -150,8 +150,16 @@ def apps(options: argparse.Namespace) -> Reply:
 
 def launch(options: argparse.Namespace) -> Reply:
     """``launch``: by path or id."""
+    words = [word for word in (options.path, *options.args) if word is not None]
+    if options.app is not None:
+        words.insert(0, options.app)
+    if not words:
+        raise GuestError("guest.bad-value", problem="say which application: its path, or an id from “apps”")
+    here = next((word for word in words[1:] if word.startswith("file://")), None)
+    if here is not None:
+        raise GuestError("guest.file-elsewhere", file=here)
     with targets.guest(options) as guest:
-        pid = guest.run(lambda api: api.launch(options.path, options.args))
+        pid = guest.run(lambda api: api.launch(words[0], words[1:]))
     return Reply({"pid": pid}, f"Started (process {pid} in the VM).")
 
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from libneuron.errors import NeuronError
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
+from libneuron.guest.menu import Menu, holds
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
+from libneuron.guest.wire.requests import Permission
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line
@@ -54,6 +56,7 @@ class Watching:
         self._simulated_name = simulated_name
         self._permissions = PermissionStore(where.config / "guest")
         self._choices = Choices(where.config / "guest" / "choices")
+        self._menu = Menu(where.data.parent, ("neuron-guest-bridge", "launch", "--connect", uri))
         self._hypervisor: Hypervisor | None = None
         self._keys: KeyStore | None = None
         self._around: Surroundings | None = None
@@ -230,10 +233,12 @@ class Watching:
 
     def _permitted(self, machine: Machine) -> Machine:
         """With what it may do; one whose file is broken may do nothing, and says so."""
+        in_menu = holds(self._menu, vm=machine.id)
         try:
-            return replace(machine, allowed=self._permissions.get(machine.id))
+            return replace(machine, allowed=self._permissions.get(machine.id), in_menu=in_menu)
         except NeuronError as error:
-            return replace(machine, allowed=frozenset(), state=State.FAILED, problem=error)
+            none: frozenset[Permission] = frozenset()
+            return replace(machine, allowed=none, in_menu=in_menu, state=State.FAILED, problem=error)
 
     def _with_link(self, machine: Machine) -> Machine:
         link = self._links.get(machine.id)

@@ -9,11 +9,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QStackedWidget, QWidget
 
+from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApp
 from libneuron.guest.menu import is_small_png
 from libneuron.ui import icons
 from libneuron.ui.announce import announce
-from libneuron.ui.dialogs import show_error
+from libneuron.ui.dialogs import confirm, show_error
 from libneuron.ui.text import translate
 from libneuron.ui.theme import scaled
 from libneuron.ui.widgets import Button, EmptyState, column, labelled, row
@@ -59,10 +60,15 @@ class AppsPage(QStackedWidget):
             icon="play",
             on_click=self._launch,
         )
+        self.menu = Button(
+            "",
+            translate("Apps", "The machine’s applications among those of this computer, with their icons"),
+            on_click=self._menu,
+        )
         self.empty = EmptyState("apps", "", "")
         whole = QWidget()
         line = row(label, self.search)
-        whole.setLayout(column(line, self.list, row(None, self.start), gap=1))
+        whole.setLayout(column(line, self.list, row(self.menu, None, self.start), gap=1))
         self.addWidget(self.empty)
         self.addWidget(whole)
         self._whole = whole
@@ -74,6 +80,11 @@ class AppsPage(QStackedWidget):
     def show_machine(self, machine: Machine) -> None:
         """Show a machine's applications as far as they are known."""
         self._machine = machine
+        self.menu.setText(
+            translate("Apps", "Remove from this des&ktop’s menu…")
+            if machine.in_menu
+            else translate("Apps", "Add to this des&ktop’s menu")
+        )
         self._refresh()
 
     def _refresh(self) -> None:
@@ -129,6 +140,41 @@ class AppsPage(QStackedWidget):
         item = self.list.currentItem()
         app = item.data(_APP) if item is not None and not item.isHidden() else None
         return app if isinstance(app, GuestApp) else None
+
+    def _menu(self) -> None:
+        machine = self._machine
+        if machine is None:
+            return
+        if not machine.in_menu:
+            self._model.run(
+                lambda: self._model.machines.export_menu(machine.id),
+                owner=self,
+                done=lambda count: announce(
+                    self, translate("Apps", "%n application(s) are in the menu now.", None, count)
+                ),
+                failed=self._not_changed,
+            )
+            return
+        confirm(
+            self.window(),
+            heading=translate("Apps", "Remove {name} from the menu?").format(name=machine.name),
+            sentence=translate("Apps", "Its applications stay in the machine, and in this window."),
+            action=translate("Apps", "&Remove from the menu"),
+            action_tip=translate("Apps", "Delete the entries and their icons"),
+            destructive=False,
+            then=lambda: self._leave_menu(machine),
+        )
+
+    def _leave_menu(self, machine: Machine) -> None:
+        self._model.run(
+            lambda: self._model.machines.leave_menu(machine.id),
+            owner=self,
+            done=lambda _: announce(self, translate("Apps", "The entries are gone.")),
+            failed=self._not_changed,
+        )
+
+    def _not_changed(self, error: NeuronError) -> None:
+        show_error(self.window(), error, heading=translate("Apps", "The menu was not changed"))
 
     def _launch(self) -> None:
         app, machine = self._chosen(), self._machine

@@ -10,9 +10,7 @@ the shape of types; PNG specification for the header.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +40,7 @@ class MenuApp:
 
 @dataclass(frozen=True)
 class Menu:
-    """Where entries go: ``data`` is XDG_DATA_HOME; ``command`` the words that launch, before VM and app."""
+    """Where entries go: ``data`` is XDG_DATA_HOME; ``command`` the words that launch, before app and VM."""
 
     data: Path
     command: tuple[str, ...] = ("neuron-guest-bridge", "launch")
@@ -74,7 +72,7 @@ def export(menu: Menu, *, vm: str, vm_name: str, apps: Iterable[MenuApp]) -> tup
             continue
         icon = None
         if is_small_png(app.icon):
-            icon = menu.icons / f"{_tag(vm)}-{hashlib.sha256(app.icon).hexdigest()[:24]}.png"
+            icon = menu.icons / f"{_tag(vm)}-{_digest(app.icon)[:24]}.png"
             write_atomic(icon, app.icon, durable=False)
             icons.add(icon)
         path = menu.entries / f"{PREFIX}.{_tag(vm)}.{_tag(app.id)}.desktop"
@@ -82,6 +80,13 @@ def export(menu: Menu, *, vm: str, vm_name: str, apps: Iterable[MenuApp]) -> tup
         written.append(path)
     _sweep(menu, vm, keep={*written, *icons})
     return tuple(written)
+
+
+def holds(menu: Menu, *, vm: str) -> bool:
+    """Whether the menu has entries of the VM."""
+    if next(menu.entries.glob(f"{PREFIX}.*.desktop"), None) is None:
+        return False  # without a look at the VM: what needs a checksum brings a whole library into memory
+    return next(menu.entries.glob(f"{PREFIX}.{_tag(vm)}.*.desktop"), None) is not None
 
 
 def remove(menu: Menu, *, vm: str) -> None:
@@ -101,7 +106,13 @@ def _sweep(menu: Menu, vm: str, *, keep: set[Path]) -> None:
 
 def _tag(text: str) -> str:
     """A short name that is safe in a file name, whatever ``text`` holds."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return _digest(text.encode("utf-8", "surrogatepass"))[:16]
+
+
+def _digest(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
 
 
 def is_small_png(data: bytes) -> bool:
@@ -112,6 +123,8 @@ def is_small_png(data: bytes) -> bool:
 
 def printable(text: str) -> str:
     """``text`` without control, format, line-breaking and unpaired characters."""
+    import unicodedata  # a megabyte, which a tray that has nothing to show yet does without
+
     return "".join(
         letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
     )
@@ -135,7 +148,7 @@ def _argument(text: str) -> str:
 def _entry(menu: Menu, vm: str, vm_name: str, app: MenuApp, icon: Path | None) -> str:
     # A browser that could take the web's schemes would be asked to become the default; files only.
     types = [kind for kind in app.types if _TYPE.fullmatch(kind) and not _SCHEME.match(kind)]
-    words = [*menu.command, vm, "--app", app.id, "--"]
+    words = [*menu.command, f"--app={app.id}", "--", vm]
     lines = [
         "[Desktop Entry]",
         "Type=Application",

@@ -106,6 +106,11 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "“{path}” could not be written."),
         QT_TRANSLATE_NOOP("guest", "Check that there is room on the disk and that you may write there."),
     ),
+    "guest.file-elsewhere": Message(
+        QT_TRANSLATE_NOOP("guest", "{file} is a file of this computer; the machine cannot open it."),
+        QT_TRANSLATE_NOOP("guest", "Bring the file into the machine first, for example by a shared folder."),
+        Exit.USAGE,
+    ),
     # -- requests ---------------------------------------------------------------------------------
     "guest.timeout": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” did not answer “{verb}” within {seconds} s."),

@@ -417,3 +417,17 @@ def test_a_picture_is_kept_and_named(shown: Shown, qtbot: QtBot, tmp_path: Path)
 def test_where_pictures_are_not_allowed_there_is_no_button(qtbot: QtBot) -> None:
     allowed = WINDOWS.allowed - {Permission.SCREENSHOT}
     assert not Shown(qtbot, replace(WINDOWS, allowed=allowed)).window.page.picture.isVisible()
+
+
+def test_applications_go_into_the_menu_and_out_again(shown: Shown, qtbot: QtBot) -> None:
+    apps = shown.window.page.apps
+    apps.menu.click()
+    shown.asked("export", "6f1c")
+    with qtbot.waitSignal(shown.model.changed):
+        shown.recorded.tell(Snapshot((replace(WINDOWS, in_menu=True),), looked=True))
+    assert "Remove" in apps.menu.text()
+    apps.menu.click()
+    dialog = _dialog(ConfirmDialog)
+    assert isinstance(dialog, ConfirmDialog)
+    dialog.yes.click()
+    shown.asked("leave-menu", "6f1c")

@@ -160,6 +160,15 @@ class Recorded:
         """See Machines."""
         self._note("direction", machine, direction)
 
+    def export_menu(self, machine: str) -> int:
+        """See Machines."""
+        self._note("export", machine)
+        return len(APPS)
+
+    def leave_menu(self, machine: str) -> None:
+        """See Machines."""
+        self._note("leave-menu", machine)
+
     def send_copy(self, machine: str, source: Side) -> None:
         """See Machines."""
         self._note("send", machine, source)

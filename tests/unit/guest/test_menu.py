@@ -98,4 +98,4 @@ def _check(path: Path, identity: str) -> None:
     # Exec's quoting is a part of the shell's, so a real shell must find the words, and nothing to run.
     split = subprocess.run(["sh", "-c", f"printf '%s\\0' {once}"], capture_output=True, check=True).stdout
     words = [word.decode().replace("%%", "%") for word in split.split(b"\0")[:-1]]
-    assert words == ["neuron-guest-bridge", "launch", VM, "--app", identity, "--", "%U"]
+    assert words == ["neuron-guest-bridge", "launch", f"--app={identity}", "--", VM, "%U"]

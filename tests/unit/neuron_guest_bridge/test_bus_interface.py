@@ -22,7 +22,6 @@ from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.errors import SystemAccessError
-from libneuron.system.notifications import Note
 from libneuron.system.paths import below
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.bus_interface import NAME, PATH, interface
@@ -252,7 +251,7 @@ def test_a_notification_reaches_the_desktop(script: Script, address: str) -> Non
 
     bus, served = script.fleet.io.wait(begin())
     assert served is not None
-    script.served.notify(Note("org.neuronos.GuestBridge", "Guest Bridge", "win11 needs you", "Pair it."))
+    script.served.notify("org.neuronos.GuestBridge", "Guest Bridge", "win11 needs you", "Pair it.")
     values = shown.get(timeout=60)
     assert values[3:5] == ("win11 needs you", "Pair it.")
     script.fleet.io.wait(served.close())
@@ -283,7 +282,7 @@ def test_without_a_bus_everything_else_goes_on(tmp_path: Path, monkeypatch: pyte
     )
     nowhere = OnBus(fleet.io, interface(fleet, show=lambda _machine: None, program="0.1.0"))
     nowhere.machines_changed()
-    nowhere.notify(Note("org.neuronos.GuestBridge", "Guest Bridge", "x", "y"))
+    nowhere.notify("org.neuronos.GuestBridge", "Guest Bridge", "x", "y")
     nowhere.close()
     fleet.io.close()
 

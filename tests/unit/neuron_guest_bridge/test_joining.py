@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,9 @@ from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import below
+from neuron_guest_bridge import targets
 from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.cli import parser
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof, Stage
@@ -145,3 +148,29 @@ def test_changes_at_the_same_moment_do_not_undo_each_other(home: Home) -> None:
     for thread in threads:
         thread.join(60)
     home.until(lambda machine: not set(off) & machine.allowed)
+
+
+def test_a_menu_entry_starts_what_it_names_and_goes_with_the_keys(home: Home, tmp_path: Path) -> None:
+    assert home.fleet.export_menu(SIMULATED) == 3
+    home.until(lambda machine: machine.in_menu)
+    entries = sorted((tmp_path / "applications").iterdir())
+    line = next(
+        line
+        for entry in entries
+        for line in entry.read_text().splitlines()
+        if line.startswith("Exec=") and '"--app=notes"' in line
+    )
+    words = shlex.split(line.removeprefix("Exec=").replace(" %U", ""))[1:]
+    options = parser().parse_args([*words, "https://example.org/"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(targets, "paths", lambda: below(tmp_path))
+        assert options.verb(options).data["pid"] > 0
+        with pytest.raises(GuestError) as refused:
+            options = parser().parse_args([*words, "file:///home/ada/x.txt"])
+            options.verb(options)
+        assert refused.value.code == "guest.file-elsewhere"
+    titles = [window.title for window in home.fleet.ask(SIMULATED, lambda api: api.windows())]
+    assert titles == ["Notes (simulated) https://example.org/"]
+    home.fleet.forget(SIMULATED)
+    home.until(lambda machine: not machine.in_menu)
+    assert [path for path in tmp_path.rglob("*") if path.suffix in (".desktop", ".png")] == []
