@@ -22,6 +22,10 @@ def explanation(summary: ItemSummary) -> str:
             "Bookmarks, history, extensions and settings of every profile. Passwords and sign-ins are "
             "locked to Windows and cannot come.",
         )
+    if item.id == "thunderbird":
+        return translate(
+            "Migration", "Everything of every profile: mail, accounts, passwords, address books, calendars."
+        )
     if layout == "firefox":
         return translate(
             "Migration", "Everything of every profile: bookmarks, history, passwords, extensions."
@@ -38,6 +42,11 @@ def explanation(summary: ItemSummary) -> str:
         "fonts": translate("Migration", "Fonts that you installed for yourself."),
         "wallpaper": translate("Migration", "The picture on your Windows desktop, put among your pictures."),
         "npm": translate("Migration", "Registries and tokens, readable by you alone."),
+        "filezilla": translate("Migration", "Your servers with their passwords, readable by you alone."),
+        "jetbrains": translate("Migration", "Key maps, colours, code styles and templates; no plugins."),
+        "notepad-plus-plus": translate("Migration", "Settings, and notes that were never saved."),
+        "windows-terminal": translate("Migration", "Its settings, for looking things up."),
+        "outlook": translate("Migration", "Mail that was archived in .pst files."),
         "downloads": translate("Migration", "Often large, and often not needed any more."),
         "other": translate(
             "Migration", "Everything else in your Windows folder, kept together in a folder of its own."

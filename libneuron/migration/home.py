@@ -11,6 +11,7 @@ from libneuron.migration import programs
 from libneuron.system.files import Root
 
 _LINE = re.compile(r'^XDG_([A-Z]+)_DIR="\$HOME/([^"]*)"', re.MULTILINE)
+_VERSION = re.compile(r"^Version=([0-9.]+)", re.MULTILINE)
 _KEYS = {
     "desktop": "DESKTOP",
     "documents": "DOCUMENTS",
@@ -43,6 +44,8 @@ class Target:
     path: str
     programs: tuple[str, ...] = ()
     flatpak: str = ""
+    versions: tuple[str, ...] = ()
+    """Where a Mozilla program says its version (application.ini)."""
 
 
 class Home:
@@ -91,6 +94,14 @@ class Home:
             if self.exists(target.path):
                 return target
         return next((target for target in targets if self.installed(target)), targets[0])
+
+    def version(self, target: Target) -> str:
+        """The version of the installed Mozilla program, "" where it is not known."""
+        for path in target.versions:
+            found = _VERSION.search(self._root.text(path) or "")
+            if found:
+                return found.group(1)
+        return ""
 
     def family(self) -> str:
         """The family of the machine's distribution: "debian", "arch", "fedora" or ""."""

@@ -15,6 +15,8 @@ WORDS = (
     QT_TRANSLATE_NOOP("migration", "SSH keys and hosts"),
     QT_TRANSLATE_NOOP("migration", "Fonts"),
     QT_TRANSLATE_NOOP("migration", "Desktop background"),
+    QT_TRANSLATE_NOOP("migration", "JetBrains programs"),
+    QT_TRANSLATE_NOOP("migration", "Outlook files"),
 )
 
 

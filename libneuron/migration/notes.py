@@ -29,11 +29,32 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "firefox-default": QT_TRANSLATE_NOOP(
         "migration",
-        "Firefox now starts with the profile from Windows; "
+        "{app} now starts with the profile from Windows; "
         "the one it used before is still listed in about:profiles.",
     ),
     "firefox-newer": QT_TRANSLATE_NOOP(
-        "migration", "The profile was last used by Firefox {version}; an older Firefox refuses to open it."
+        "migration", "The profile was last used by {app} {version}; an older {app} refuses to open it."
+    ),
+    "firefox-too-old": QT_TRANSLATE_NOOP(
+        "migration",
+        "The profile was last used by {app} {version}, but {installed} is installed here and will refuse to "
+        "open it: update {app} first.",
+    ),
+    "jetbrains-plugins": QT_TRANSLATE_NOOP(
+        "migration", "Install the plugins of the JetBrains programs again, and choose your JDK once more."
+    ),
+    "notepad-notes": QT_TRANSLATE_NOOP(
+        "migration", "Notes that were never saved are in “backup” below “From Windows/Notepad++”."
+    ),
+    "terminal-by-hand": QT_TRANSLATE_NOOP(
+        "migration",
+        "No terminal here reads the settings of Windows Terminal; they are kept for you to look up "
+        "colours and keys.",
+    ),
+    "outlook-files": QT_TRANSLATE_NOOP(
+        "migration",
+        "Outlook's .pst files hold mail that only Outlook opens: “readpst” (package pst-utils or libpst) "
+        "turns them into folders that Thunderbird reads. Mail that lies on a server comes from there.",
     ),
     "setting-dropped": QT_TRANSLATE_NOOP("migration", "Left out: {key} = {value}"),
     "setting-changed": QT_TRANSLATE_NOOP("migration", "Changed: {key} = {value}"),

@@ -105,6 +105,7 @@ def _target(table: Table) -> Target:
         path=table.get("path", str),
         programs=table.items("programs", str),
         flatpak=table.get("flatpak", str, ""),
+        versions=table.items("versions", str),
     )
     table.done()
     if target.form not in ("native", "flatpak", "snap"):

@@ -45,18 +45,32 @@ def firefox(rule: Rule, setting: Setting) -> Layout | None:
             _text(setting.source.read(f"{profiles}/{name}/compatibility.ini", limit=4096))
         )
         if version:
-            notes.append(Note(rule.id, "firefox-newer", {"version": version.group(1)}))
+            notes += _compare(rule, version.group(1), setting.home.version(target))
     known = _text(setting.home.read(f"{target.path}/installs.ini"))
     known += _text(setting.home.read(f"{target.path}/profiles.ini"))
     installs = sorted(set(_INSTALL.findall(known)))
     if installs:
-        notes.append(Note(rule.id, "firefox-default"))
+        notes.append(Note(rule.id, "firefox-default", {"app": rule.label}))
     params: dict[str, object] = {
         "profiles": mapping,
         "installs": installs,
         "folder": str(setting.home.path / target.path),
     }
     return Layout(tuple(claims), target.path, params, tuple(notes))
+
+
+def _compare(rule: Rule, profile: str, installed: str) -> list[Note]:
+    """Firefox and Thunderbird refuse a profile that a newer version has used (nsAppRunner.cpp, downgrade)."""
+    if not installed:
+        return [Note(rule.id, "firefox-newer", {"app": rule.label, "version": profile})]
+    if _numbers(profile) <= _numbers(installed):
+        return []
+    params = {"app": rule.label, "version": profile, "installed": installed}
+    return [Note(rule.id, "firefox-too-old", params)]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part or 0) for part in version.rstrip(".").split("."))
 
 
 def _text(data: bytes | None) -> str:

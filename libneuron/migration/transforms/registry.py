@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libneuron.migration.transforms import chromium, firefox, git, npm, ssh, vscode
+from libneuron.migration.transforms import chromium, filezilla, firefox, git, npm, ssh, thunderbird, vscode
 from libneuron.migration.transforms.common import Transform, lines
 
 TRANSFORMS: dict[str, Transform] = {
@@ -13,6 +13,8 @@ TRANSFORMS: dict[str, Transform] = {
     "firefox-profiles": Transform(firefox.profiles, merges=True),
     "firefox-compatibility": Transform(firefox.compatibility),
     "firefox-pkcs11": Transform(firefox.pkcs11),
+    "thunderbird-prefs": Transform(thunderbird.prefs),
+    "filezilla-xml": Transform(filezilla.xml),
     "vscode-settings": Transform(vscode.settings),
     "git-config": Transform(git.config),
     "ssh-file": Transform(ssh.file),
