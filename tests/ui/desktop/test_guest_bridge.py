@@ -212,6 +212,48 @@ def test_a_tray_that_starts_later_gets_the_icon(
             tray.item()
 
 
+def test_a_script_finds_the_paired_machine_on_the_bus_and_brings_the_window_back(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    name = "org.neuronos.GuestBridge1"
+
+    def call(method: str, *words: str) -> str:
+        called = desktop.start(
+            "gdbus", "call", "--session", f"--dest={name}", "--object-path=/org/neuronos/GuestBridge1",
+            f"--method={name}.{method}", *words, name="gdbus",
+        )  # fmt: skip
+        assert called.wait(60) == 0, desktop.log("gdbus")
+        return desktop.log("gdbus")
+
+    with _panel(desktop), TrayClient(desktop) as tray, _bridge(desktop, home):
+        assistive.find("push button", "Try a simulated machine").press()
+        assistive.find("list item", "Files (simulated)")
+        wait_for(lambda: desktop.owns(name), "the service")
+        assert "Simulated machine" in call("ListMachines")
+        tray.item()
+        frame = assistive.find("frame", WINDOW)
+        _active(frame)
+        desktop.keys("ctrl+w")
+        wait_for(lambda: "showing" not in frame.states, "the hidden window")
+        call("ShowWindow", "simulated")
+        wait_for(lambda: "showing" in frame.states, "the window again")
+
+
+def test_the_check_up_is_read_and_a_picture_is_kept(
+    desktop: Desktop, assistive: Client, home: dict[str, str]
+) -> None:
+    with _bridge(desktop, home):
+        assistive.find("push button", "Try a simulated machine").press()
+        assistive.find("list item", "Simulated machine, Simulated · Connected")
+        assistive.find("page tab", "Health").press()
+        assistive.find("label", "Keys: The machine is paired with this computer.")
+        assistive.find("label", "Person: Somebody is signed in to the machine.")
+        assistive.find("push button", "Take picture").press()
+        assistive.find("push button", "Open folder")
+        kept = wait_for(lambda: list(desktop.home.rglob("Guest Bridge/*.png")), "the picture")
+        assert kept[0].read_bytes().startswith(b"\x89PNG")
+
+
 def test_started_in_the_background_it_shows_only_in_the_tray(
     desktop: Desktop, assistive: Client, home: dict[str, str]
 ) -> None:
