@@ -52,12 +52,12 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _selftest(options: argparse.Namespace) -> int:
-    from neuron_guest.selftest import report, run
+    from neuron_guest.selftest import report, run, verdict
 
     machine: Machine = this_machine()
     results = run(machine.session_backend())
     sys.stdout.write(report(results, as_json=options.json))
-    return 0 if all(result.ok for result in results) else 1
+    return verdict(results)
 
 
 def _session(options: argparse.Namespace) -> int:
@@ -72,7 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _service(None, None)
     options = _parser().parse_args(words)
     _log_from(logging.DEBUG if options.debug else logging.INFO)
-    status: int = options.run(options)
+    try:
+        status: int = options.run(options)
+    except PermissionError as error:  # the keys and the port are the administrator's
+        sys.stderr.write(f"{error.strerror}: {error.filename}. The service runs this as the administrator.\n")
+        return 3
     return status
 
 

@@ -1,20 +1,32 @@
-"""``neuron-guest selftest``: every verb tried on the machine it runs on, and what came of it.
+"""``neuron-guest selftest``: what the verbs do, tried on the machine it runs on, and what came of it.
 
-Changes are put back: the clipboard and the resolution afterwards are those of before. Power is not tried.
+Changes are put back: the clipboard and the resolution afterwards are those of before; a copy that could not
+be put back is not touched. Nothing is opened, closed or switched off.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError
 from neuron_guest.handlers import TEXT
 
 _SAMPLE = "NeuronGuest selftest: ünïcödé 🙂"
+_WORDS = ["a b", "$(id)", "%PATH%", "'\";", "ünïcödé 🙂", ""]
+_TELL = (
+    "import json,os,sys\n"
+    "path = sys.argv[1]\n"
+    "with open(path + '.new', 'w') as file: json.dump(sys.argv[2:], file)\n"
+    "os.replace(path + '.new', path)"
+)
+_PATIENCE = 30.0  # seconds for a started program to tell its arguments
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,8 @@ class Result:
 
 
 _FINE = ("no-session", "unsupported")
+_DESKTOP = ("set_resolution", "launch_app", "screenshot")
+"""Verbs that every desktop has; where all of them find nobody signed in, there was nothing to test."""
 
 
 def run(backend: Backend) -> list[Result]:
@@ -52,20 +66,52 @@ def run(backend: Backend) -> list[Result]:
     step("list_modes", lambda: f"{len(backend.modes())} modes, now {backend.mode()}")
     step("set_resolution", lambda: _resolution(backend))
     step("list_apps", lambda: f"{len(backend.apps(icons=False))} applications")
+    step("launch_app", lambda: _launch(backend))
     step("list_windows", lambda: f"{len(backend.windows())} windows")
     step("screenshot", lambda: _screenshot(backend))
     return results
 
 
+def verdict(results: list[Result]) -> int:
+    """The exit status: 0 all works, 1 something does not, 3 there is no desktop here to try it on."""
+    if not all(result.ok for result in results):
+        return 1
+    return 3 if all(result.code == "no-session" for result in results if result.name in _DESKTOP) else 0
+
+
 def _clipboard(backend: Backend) -> str:
     before = backend.clipboard_offer()
-    kept = {mime: backend.clipboard_read(mime) for mime in before.formats if mime == TEXT}
-    backend.clipboard_write({TEXT: _SAMPLE.encode()}, secret=False)
-    found = backend.clipboard_read(TEXT).decode("utf-8", "replace")
-    backend.clipboard_write(kept, secret=before.secret)
+    one_format = backend.info().get("backend") == "linux"  # the tools there hold no more
+    if before.secret or (one_format and len(before.formats) > 1):
+        raise BackendError(
+            "unsupported",
+            "the clipboard holds a copy that could not be put back: copy a short text, try again",
+        )
+    kept = {mime: backend.clipboard_read(mime) for mime in before.formats}
+    try:
+        backend.clipboard_write({TEXT: _SAMPLE.encode()}, secret=False)
+        found = backend.clipboard_read(TEXT).decode("utf-8", "replace")
+    finally:
+        backend.clipboard_write(kept, secret=False)
     if found != _SAMPLE:
         raise BackendError("wrong", f"wrote {_SAMPLE!r}, read {found!r}")
-    return "text with emoji written, read back, and the old text put back"
+    return "text with emoji written, read back, and the old copy put back"
+
+
+def _launch(backend: Backend) -> str:
+    """Start the Python that runs this: it tells which arguments reached it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        told = Path(folder) / "told"
+        backend.launch(sys.executable, ["-I", "-S", "-c", _TELL, str(told), *_WORDS])
+        end = time.monotonic() + _PATIENCE
+        while not told.exists():
+            if time.monotonic() >= end:
+                raise BackendError("wrong", f"the started program told nothing within {_PATIENCE:g} s")
+            time.sleep(0.05)
+        found = json.loads(told.read_text())
+    if found != _WORDS:
+        raise BackendError("wrong", f"started with {_WORDS!r}, arrived {found!r}")
+    return "a program started; its arguments arrived as given"
 
 
 def _resolution(backend: Backend) -> str:
@@ -94,7 +140,7 @@ def report(results: list[Result], *, as_json: bool) -> str:
     """The results for a person, or as one JSON object."""
     if as_json:
         data = {
-            "ok": all(result.ok for result in results),
+            "ok": verdict(results) == 0,
             "version": VERSION,
             "steps": [asdict(result) for result in results],
         }
@@ -103,4 +149,6 @@ def report(results: list[Result], *, as_json: bool) -> str:
         f"{'✓' if not r.code else '–' if r.ok else '✗'} {r.name:18}{r.ms:9.1f} ms  {r.detail}"
         for r in results
     ]
+    if verdict(results) == 3:
+        lines.append("Nobody is signed in to a desktop here: run this in a person's session.")
     return "\n".join(lines) + "\n"
