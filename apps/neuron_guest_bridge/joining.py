@@ -135,9 +135,8 @@ def pair(
             told(Stage.PROVING, None)
             return _prove(connection)
     except BaseException:
-        if not before:
-            subject.store.revoke(subject.vm)  # a hand-over that nobody took must not wait for somebody else
-            subject.reconnect()
+        subject.store.give_up_enrolment(subject.vm, paired_before=before)
+        subject.reconnect()
         raise
 
 

@@ -38,7 +38,13 @@ def run(options: argparse.Namespace) -> Reply:
             pending = _channel(hypervisor, domain, options)
             if pending is not None:
                 return pending
-        return _pair(hypervisor, domain, options)
+        store = targets.keys(targets.paths())
+        before = "paired" in store.candidates(domain.uuid)
+        try:
+            return _pair(hypervisor, domain, options, store)
+        except BaseException:  # also when the person cancels
+            store.give_up_enrolment(domain.uuid, paired_before=before)
+            raise
     finally:
         hypervisor.close()
 
@@ -60,9 +66,8 @@ def _channel(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace
     return Reply(data, text, Exit.FAILED)
 
 
-def _pair(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace) -> Reply:
+def _pair(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace, store: KeyStore) -> Reply:
     where = targets.paths()
-    store = targets.keys(where)
     text = store.begin_enrolment(domain.uuid, domain.name)
     allowed = PermissionStore(where.config / "guest")
     with contextlib.ExitStack() as stack:

@@ -23,6 +23,7 @@ import contextlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,6 +175,19 @@ class KeyStore:
         shutil.rmtree(folder / "enrol", ignore_errors=True)
         self._write_note(vm, self._note(vm).get("name", vm), paired_at=datetime.now(UTC).isoformat())
 
+    def give_up_enrolment(self, vm: str, *, paired_before: bool) -> None:
+        """Pairing was given up: a hand-over that nobody took must not wait for somebody else.
+
+        ``paired_before``: what was paired stays, and "next" with it, which the guest may have just begun to
+        use; else nothing stays. Raises: GuestError keys-kept.
+        """
+        if not paired_before:
+            self.revoke(vm)
+            return
+        with self._forgetting(vm) as folder:
+            (folder / "enrol" / "host.key").unlink(missing_ok=True)
+            shutil.rmtree(folder / "enrol", ignore_errors=True)
+
     def candidates(self, vm: str) -> tuple[str, ...]:
         """The key sets to try, best first: "paired", "next", "enrol". Empty: not paired."""
         folder = self._vm(vm)
@@ -203,12 +217,17 @@ class KeyStore:
 
     def revoke(self, vm: str) -> None:
         """Forget everything about a VM: it can no longer connect. Raises: GuestError keys-kept."""
-        folder = self._vm(vm)
-        try:
+        with self._forgetting(vm) as folder:
             for name in _SETS:  # first what counts: without it the rest is of no use
                 (folder / name / "host.key").unlink(missing_ok=True)
             if folder.exists():
                 shutil.rmtree(folder)
+
+    @contextlib.contextmanager
+    def _forgetting(self, vm: str) -> Iterator[Path]:
+        folder = self._vm(vm)
+        try:
+            yield folder
         except OSError as error:
             name = self._note(vm).get("name", vm)
             raise GuestError(
