@@ -17,6 +17,10 @@ def _wants_window(words: Sequence[str]) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the app; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--installer"]:
+        from neuron_hardware_advisor.installer_window import main as choose
+
+        return choose(words[1:])
     if _wants_window(words):
         from neuron_hardware_advisor.window import main as show
 

@@ -17,6 +17,14 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "The bundle could not be written to “{path}”."),
         QT_TRANSLATE_NOOP("hardware", "Choose a folder that you may write to and that has free space."),
     ),
+    "hardware.choice-unwritable": Message(
+        QT_TRANSLATE_NOOP("hardware", "Your choice could not be saved to “{path}”."),
+        QT_TRANSLATE_NOOP("hardware", "Choose a folder that you may write to."),
+    ),
+    "hardware.choice-unreadable": Message(
+        QT_TRANSLATE_NOOP("hardware", "The saved choice “{path}” is damaged and was not followed."),
+        QT_TRANSLATE_NOOP("hardware", "Save it again, or change the start options after the installation."),
+    ),
     "hardware.no-machine": Message(
         QT_TRANSLATE_NOOP("hardware", "There is no recorded machine in “{path}”."),
         QT_TRANSLATE_NOOP("hardware", "Give the folder that holds “sys” and “proc” of the machine."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QWidget
@@ -14,6 +15,7 @@ from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.machine import Machine
 from libneuron.hardware.report import judge
 from neuron_hardware_advisor.boot_source import Made, Shown
+from neuron_hardware_advisor.installer_window import InstallerWindow
 from neuron_hardware_advisor.window import AdvisorWindow
 from tests.unit.hardware import typical
 
@@ -100,7 +102,16 @@ def saved() -> QWidget:
     return window
 
 
+def choosing(machine: Callable[[], Machine]) -> QWidget:
+    """The installer's window."""
+    window = InstallerWindow(Path("/nonexistent/choice.json"))
+    window.show_report(judge(machine()))
+    return window
+
+
 SCENES = {
+    "advisor-installer": lambda: choosing(typical.switched_off),
+    "advisor-installer-nothing": lambda: choosing(typical.in_a_vm),
     "advisor-changes-proposed": lambda: changes(typical.switched_off, shown=True),
     "advisor-changes-risk": lambda: changes(lambda: typical.shared("6.12.1-zen1-1-zen"), shown=True),
     "advisor-changes-record": lambda: changes(
