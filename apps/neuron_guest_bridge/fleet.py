@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -59,6 +60,9 @@ class Fleet(Watching):
         """Start an application; returns its process there. Raises: GuestError."""
         pid = self.ask(machine, lambda api: api.launch(path, args))
         self._note(machine, What.LAUNCHED, Way.TO_GUEST, detail=name)
+        with contextlib.suppress(OSError):  # the application runs; only the list of the last ones is older
+            self._recent.add(machine, path)
+        self._do(self._publish)
         return pid
 
     def resize(self, machine: str, width: int, height: int) -> GuestMode:

@@ -34,7 +34,7 @@ class Machine:
     """One machine. ``state`` and ``problem`` are the connection's.
 
     ``allowed``: what the person lets it do,
-    ``in_menu``: its applications are in this desktop's menu,
+    ``in_menu``: its applications are in this desktop's menu, ``recent``: paths of those started last,
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
     its display is to follow Looking Glass' window, ``follow_said``: why it does not.
@@ -51,6 +51,7 @@ class Machine:
     simulated: bool = False
     allowed: frozenset[Permission] = DEFAULT
     in_menu: bool = False
+    recent: tuple[str, ...] = ()
     sharing: bool = False
     manual: bool = False
     rivals: frozenset[Rival] = frozenset()

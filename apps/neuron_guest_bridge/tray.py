@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QRectF, Qt
 from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
+from libneuron.guest.api import GuestApp
 from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.guest.wire.requests import Permission
 from libneuron.ui.dialogs import show_error
@@ -118,7 +120,7 @@ class Tray(QObject):
                 action.setCheckable(True)
                 action.setChecked(machine.follows)
             if Permission.SCREENSHOT in machine.allowed:
-                take = partial(take_picture, self._model, machine, parent=None, done=lambda _path: None)
+                take = partial(take_picture, self._model, machine, parent=None, done=self._taken)
                 self._add(menu, translate("Tray", "Take pictur&e"), take)
             menu.addSeparator()
         self._add(menu, translate("Tray", "Show in &window"), partial(self._open, machine.id))
@@ -142,13 +144,26 @@ class Tray(QObject):
 
     def _apps_menu(self, menu: QMenu, machine: Machine) -> None:
         apps = self._model.apps.get(machine.id, ())
+        known = {app.path: app for app in apps}
+        last = [known[path] for path in machine.recent if path in known]
+        for app in last:
+            self._add_app(menu, machine, app)
+        if last:
+            menu.addSeparator()
         for app in apps[:_APPS]:
-            launch = partial(self._model.machines.launch, machine.id, app.path, app.name)
-            self._add(menu, app.name.replace("&", "&&"), partial(self._run, machine, launch))
+            self._add_app(menu, machine, app)
         if not apps:
             menu.addAction(translate("Tray", "None known yet")).setEnabled(False)
         elif len(apps) > _APPS:
             self._add(menu, translate("Tray", "&More in the window…"), partial(self._open, machine.id))
+
+    def _add_app(self, menu: QMenu, machine: Machine, app: GuestApp) -> None:
+        launch = partial(self._model.machines.launch, machine.id, app.path, app.name)
+        self._add(menu, app.name.replace("&", "&&"), partial(self._run, machine, launch))
+
+    def _taken(self, path: Path) -> None:
+        said = translate("Tray", "Kept as {file}").format(file=path.name)
+        self.icon.showMessage(translate("Tray", "Picture taken"), said, self.icon.icon())
 
     def _run(self, machine: Machine, work: Callable[[], object]) -> None:
         heading = translate("Tray", "{name} did not do it").format(name=machine.name)

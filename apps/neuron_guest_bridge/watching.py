@@ -24,6 +24,7 @@ from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
+from neuron_guest_bridge.recent import Recent
 from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
@@ -57,6 +58,7 @@ class Watching:
         self._permissions = PermissionStore(where.config / "guest")
         self._choices = Choices(where.config / "guest" / "choices")
         self._menu = Menu(where.data.parent, ("neuron-guest-bridge", "launch", "--connect", uri))
+        self._recent = Recent(where.state / "guest" / "recent")
         self._hypervisor: Hypervisor | None = None
         self._keys: KeyStore | None = None
         self._around: Surroundings | None = None
@@ -251,6 +253,7 @@ class Watching:
             state=State.FAILED if broken else client.state,
             problem=machine.problem or client.problem,
             version=link.version,
+            recent=self._recent.get(machine.id),
             sharing=link.sharing,
             manual=shared.manual,
             rivals=shared.rivals,

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from libneuron.errors import Cancelled
@@ -431,3 +431,17 @@ def test_applications_go_into_the_menu_and_out_again(shown: Shown, qtbot: QtBot)
     assert isinstance(dialog, ConfirmDialog)
     dialog.yes.click()
     shown.asked("leave-menu", "6f1c")
+
+
+def test_the_tray_names_the_applications_started_last_first(qtbot: QtBot) -> None:
+    paths = ("C:\\Word.exe", "C:\\gone.exe", "C:\\Paint.exe")
+    shown = Shown(qtbot, replace(WINDOWS, recent=paths))
+    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=lambda _: None, leave=lambda: None)
+    menus = [
+        menu for menu in tray.menu.findChildren(QMenu) if menu.title().replace("&", "") == "Applications"
+    ]
+    texts = [action.text() for action in menus[-1].actions()]
+    assert texts[:4] == ["Word", "Paint", "", "Calculator"]
+    menus[-1].actions()[0].trigger()
+    shown.asked("launch", "6f1c", "C:\\Word.exe")
+    tray.close()

@@ -174,3 +174,9 @@ def test_a_menu_entry_starts_what_it_names_and_goes_with_the_keys(home: Home, tm
     home.fleet.forget(SIMULATED)
     home.until(lambda machine: not machine.in_menu)
     assert [path for path in tmp_path.rglob("*") if path.suffix in (".desktop", ".png")] == []
+
+
+def test_what_was_started_last_is_told_with_the_machine(home: Home) -> None:
+    for path in ("notes", "paint"):
+        home.fleet.launch(SIMULATED, path, path)
+    home.until(lambda machine: machine.recent == ("paint", "notes"))

@@ -11,6 +11,7 @@ import pytest
 
 from libneuron.errors import NeuronError
 from neuron_guest_bridge import pictures
+from neuron_guest_bridge.recent import Recent
 from neuron_guest_bridge.settings import ENTRY, LONGEST, Settings, SettingsStore
 
 AT = datetime(2026, 3, 4, 9, 2, 11)  # noqa: DTZ001 — as the person's clock shows it
@@ -86,3 +87,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(NeuronError) as refused:
         pictures.save(tmp_path / "file", machine="win11", at=AT, png=b"x")
     assert refused.value.code == "guest.not-written"
+
+
+def test_the_applications_started_last_are_kept_newest_first(tmp_path: Path) -> None:
+    recent = Recent(tmp_path / "recent")
+    assert recent.get("vm") == ()
+    for name in ("a", "b", "c", "a", *"defg"):
+        recent.add("vm", name)
+    assert recent.get("vm") == ("g", "f", "e", "d", "a")
+    assert recent.get("other") == ()
+
+
+@pytest.mark.parametrize("text", ["{}", "[1, null]", "rubbish", '"a"', ""])
+def test_a_list_that_makes_no_sense_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "vm").write_text(text)
+    recent = Recent(tmp_path)
+    assert recent.get("vm") == ()
+    recent.add("vm", "a")
+    assert recent.get("vm") == ("a",)
