@@ -148,10 +148,16 @@ class SessionBackend:
         assert before is not None
         if (mode.width, mode.height) not in {(each.width, each.height) for each in screen.modes}:
             raise BackendError("mode-refused", f"{mode.width}×{mode.height} is not among its modes")
-        self._switch(screen.output, mode)
+        try:
+            return self._switched(screen.output, mode)
+        except BackendError:  # also where nothing can be read back: nobody could see to undo it
+            self._switch(screen.output, before)
+            raise
+
+    def _switched(self, output: str, mode: Mode) -> Mode:
+        self._switch(output, mode)
         now = self.mode()
         if (now.width, now.height) != (mode.width, mode.height):
-            self._switch(screen.output, before)
             raise BackendError("mode-refused", f"the display stayed at {now.width}×{now.height}")
         return now
 
