@@ -32,6 +32,20 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # not tab and line end
 Verb = Callable[[argparse.Namespace], Reply]
 
 
+class _Words:
+    """The translator of the running command; English until :func:`run` is given another."""
+
+    translate: Translate = staticmethod(english)
+
+
+def translate(context: str, text: str) -> str:
+    """``text`` as the running command's person reads it, for the words of a :class:`Reply` and for questions.
+
+    Calls of this very name are read by ``translations/update.py``.
+    """
+    return _Words.translate(context, text)
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse exits with 2 by itself; it only needs to speak JSON where that was asked for."""
 
@@ -97,6 +111,7 @@ def run(
     translate: Translate = english,
 ) -> int:
     """Parse ``argv``, run the chosen verb (its ``verb`` default), render the outcome; returns the status."""
+    _Words.translate = staticmethod(translate)
     _Parser.argv = sys.argv[1:] if argv is None else argv
     options = made.parse_args(argv)
     logging.basicConfig(
@@ -148,8 +163,10 @@ def _failed(error: NeuronError, options: argparse.Namespace, translate: Translat
         _write(sys.stdout, {"error": error.as_json(translate)})
     else:
         said = f"{error.sentence(translate)}\n{error.hint(translate)}\n"
-        if options.debug and error.details:
+        if error.details and options.debug:
             said += f"{error.details}\n"
+        elif error.details:
+            said += translate("cli", "“--debug” before the verb shows the details.") + "\n"
         sys.stderr.write(_shown(said))
     return error.exit
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from libneuron.cli import translate
 from libneuron.errors import Exit, NeuronError
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
@@ -164,11 +165,19 @@ def as_json(steps: tuple[Step, ...]) -> dict[str, Any]:
 def as_text(steps: tuple[Step, ...]) -> str:
     """The form for people."""
     lines = [
-        "Guest Bridge demo: a real agent process over a real socket through TLS; its desktop is simulated."
+        translate(
+            "Bridge",
+            "Guest Bridge demo: a real agent process over a real socket through TLS; "
+            "its desktop is simulated.",
+        )
     ]
     lines += [f"{'✓' if step.ok else '✗'} {step.name:22}{step.ms:9.1f} ms  {step.detail}" for step in steps]
     failed = sum(not step.ok for step in steps)
-    lines.append("Everything works." if not failed else f"{failed} of {len(steps)} steps failed.")
+    lines.append(
+        translate("Bridge", "{failed} of {all} steps failed.").format(failed=failed, all=len(steps))
+        if failed
+        else translate("Bridge", "Everything works.")
+    )
     return "\n".join(lines)
 
 

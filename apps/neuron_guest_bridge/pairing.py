@@ -7,7 +7,7 @@ import contextlib
 import sys
 import time
 
-from libneuron.cli import Reply
+from libneuron.cli import Reply, translate
 from libneuron.errors import Exit
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
@@ -15,6 +15,7 @@ from libneuron.guest.hypervisor.channel import VmEndpoint, add_channel
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import ChannelState, Domain
 from libneuron.guest.keys import KeyStore
+from libneuron.guest.menu import printable
 from libneuron.guest.owner import KICK, STATE, OwnerClient, acquire, relayed
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
@@ -52,16 +53,20 @@ def run(options: argparse.Namespace) -> Reply:
 def _channel(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace) -> Reply | None:
     """Add the channel if the person agrees; a reply where pairing cannot go on before a restart."""
     if domain.channel is ChannelState.MISSING and not options.yes:
-        question = f"“{domain.name}” has no channel for Guest Bridge. Add it to the VM for good? [y/N] "
+        question = translate("Bridge", "“{vm}” has no channel for Guest Bridge. Add it to the VM for good?")
+        yes, no = translate("Bridge", "yes"), translate("Bridge", "no")
         if not sys.stdin.isatty() or options.json:
             raise GuestError("guest.channel-consent", vm=domain.name)
-        sys.stderr.write(question)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        sys.stderr.write(f"{question.format(vm=printable(domain.name))} [{yes}/{no}] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().casefold() not in ("y", "yes", yes.casefold()):
             raise GuestError("guest.no-channel", vm=domain.name)
     added = add_channel(hypervisor, domain)
     if not added.restart_needed:
         return None
-    text = f"The channel is set up. Shut “{domain.name}” down completely, start it, and pair again."
+    text = translate(
+        "Bridge", "The channel is set up. Shut “{vm}” down completely, start it, and pair again."
+    ).format(vm=domain.name)
     data = {"vm": domain.uuid, "restart_needed": True, "paired": False, "details": added.details}
     return Reply(data, text, Exit.FAILED)
 
@@ -91,7 +96,12 @@ def _pair(hypervisor: Hypervisor, domain: Domain, options: argparse.Namespace, s
             _wait(guest, options.wait)
             version = targets.version_of(client.hello)
     data = {"vm": domain.uuid, "paired": True, "method": method, "version": version}
-    return Reply(data, f"“{domain.name}” is paired (NeuronGuest {version}).")
+    return Reply(
+        data,
+        translate("Bridge", "“{vm}” is paired (NeuronGuest {version}).").format(
+            vm=domain.name, version=version
+        ),
+    )
 
 
 def _hand_over(
@@ -104,15 +114,18 @@ def _hand_over(
         except GuestError as error:
             if method == "agent":
                 raise
-            _tell(f"{error.sentence()} The set-up disc is used instead.")
+            _tell(f"{error.sentence(translate)} {translate('Bridge', 'The set-up disc is used instead.')}")
         else:
             return "agent"
     stack.enter_context(
         on_disc(hypervisor, domain, text, resources=targets.paths().resources, stuck=_tell_stuck)
     )
     _tell(
-        f"The set-up disc is in “{domain.name}”. If NeuronGuest is not installed there yet, install it from "
-        "the disc: “sudo sh setup.sh” on Linux, “setup” in the folder “windows” on Windows."
+        translate(
+            "Bridge",
+            "The set-up disc is in “{vm}”. If NeuronGuest is not installed there yet, install it from "
+            "the disc: “sudo sh setup.sh” on Linux, “setup” in the folder “windows” on Windows.",
+        ).format(vm=printable(domain.name))
     )
     return "disc"
 
@@ -154,4 +167,4 @@ def _wait_for_owner(
 
 
 def _tell_stuck(error: GuestError) -> None:
-    _tell(f"{error.sentence()} {error.hint()}")
+    _tell(f"{error.sentence(translate)} {error.hint(translate)}")

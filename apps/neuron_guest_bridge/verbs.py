@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 
-from libneuron.cli import Reply, bytes_text
+from libneuron.cli import Reply, bytes_text, translate
 from libneuron.errors import Exit
 from libneuron.guest.checkup import Check, Facts, Topic, judge
 from libneuron.guest.errors import GuestError
@@ -43,8 +43,15 @@ def list_machines(options: argparse.Namespace) -> Reply:
                 "pairing": state,
             }
         )
-    lines = [f"{row['name']:24}{row['power']:12}{row['channel']:14}{row['pairing']}" for row in rows]
-    return Reply({"machines": rows}, "\n".join(lines) or "There are no virtual machines here.")
+    said = {
+        "paired": translate("Bridge", "paired"),
+        "handed over": translate("Bridge", "handed over"),
+        "not paired": translate("Bridge", "not paired"),
+    }
+    lines = [f"{row['name']:24}{row['power']:12}{row['channel']:14}{said[row['pairing']]}" for row in rows]
+    return Reply(
+        {"machines": rows}, "\n".join(lines) or translate("Bridge", "There are no virtual machines here.")
+    )
 
 
 def pair(options: argparse.Namespace) -> Reply:
@@ -58,10 +65,11 @@ def pair(options: argparse.Namespace) -> Reply:
     path = options.file or targets.paths().state / f"{target.id}-{ENROLMENT_FILE}"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text.encode(), mode=0o600)
-    hint = (
-        f"Copy {path} into the VM as {GUEST_PLACES['linux']} (Linux) or {GUEST_PLACES['windows']} (Windows). "
-        "It works once; then delete it here."
-    )
+    hint = translate(
+        "Bridge",
+        "Copy {path} into the VM as {linux} (Linux) or {windows} (Windows). "
+        "It works once; then delete it here.",
+    ).format(path=path, **GUEST_PLACES)
     return Reply({"vm": target.id, "file": str(path), "waiting": True}, hint)
 
 
@@ -74,7 +82,10 @@ def unpair(options: argparse.Namespace) -> Reply:
     for item in found:
         store.revoke(item.vm)
         targets.let_go(item.vm, item.name)
-    return Reply({"unpaired": [item.vm for item in found]}, f"The keys of “{options.vm}” are gone.")
+    return Reply(
+        {"unpaired": [item.vm for item in found]},
+        translate("Bridge", "The keys of “{vm}” are gone.").format(vm=options.vm),
+    )
 
 
 def ping(options: argparse.Namespace) -> Reply:
@@ -87,7 +98,8 @@ def ping(options: argparse.Namespace) -> Reply:
             times.append((time.perf_counter() - began) * 1000)
         version = guest.version
     median = round(sorted(times)[2], 3)
-    return Reply({"ms": median, "version": version}, f"NeuronGuest {version} answered in {median} ms.")
+    said = translate("Bridge", "NeuronGuest {version} answered in {ms} ms.")
+    return Reply({"ms": median, "version": version}, said.format(version=version, ms=median))
 
 
 def info(options: argparse.Namespace) -> Reply:
@@ -103,7 +115,8 @@ def info(options: argparse.Namespace) -> Reply:
 def clipboard_get(options: argparse.Namespace) -> Reply:
     """``clipboard get``: text, or one format into a file."""
     if options.type is not None and options.output is None:
-        raise GuestError("guest.bad-value", problem="--type needs --output")
+        problem = translate("Bridge", "--type needs --output")
+        raise GuestError("guest.bad-value", problem=problem)
     with targets.guest(options) as guest:
         if options.type is None:
             text = guest.run(lambda api: api.clipboard_text())
@@ -112,15 +125,24 @@ def clipboard_get(options: argparse.Namespace) -> Reply:
             return Reply({"text": text}, "" if options.output is not None else text)
         data = guest.run(lambda api: api.clipboard_read(options.type))
     write_atomic(options.output, data, mode=0o600)
-    return Reply({"file": str(options.output), "size": len(data)}, f"{bytes_text(len(data))} written.")
+    said = translate("Bridge", "{size} written.").format(size=bytes_text(len(data)))
+    return Reply({"file": str(options.output), "size": len(data)}, said)
 
 
 def clipboard_set(options: argparse.Namespace) -> Reply:
     """``clipboard set``: the argument, or standard input."""
-    text = options.text if options.text is not None else sys.stdin.read()
+    text = options.text if options.text is not None else _standard_input()
     with targets.guest(options) as guest:
         guest.run(lambda api: api.set_clipboard_text(text))
     return Reply({"characters": len(text)}, "")
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        problem = translate("Bridge", "standard input is not text in UTF-8")
+        raise GuestError("guest.bad-value", problem=problem, details=str(error)) from error
 
 
 def resolution(options: argparse.Namespace) -> Reply:
@@ -134,7 +156,8 @@ def resolution(options: argparse.Namespace) -> Reply:
         )
     width, _, height = options.size.lower().replace("×", "x").partition("x")
     if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
-        raise GuestError("guest.bad-value", problem=f"“{options.size}” is not WIDTHxHEIGHT")
+        problem = translate("Bridge", "“{size}” is not WIDTHxHEIGHT, such as 1920x1080")
+        raise GuestError("guest.bad-value", problem=problem.format(size=options.size))
     with targets.guest(options) as guest:
         mode = guest.run(lambda api: api.set_resolution(int(width), int(height)))
     return Reply(asdict(mode), f"{mode.width}×{mode.height}")
@@ -154,13 +177,14 @@ def launch(options: argparse.Namespace) -> Reply:
     if options.app is not None:
         words.insert(0, options.app)
     if not words:
-        raise GuestError("guest.bad-value", problem="say which application: its path, or an id from “apps”")
+        problem = translate("Bridge", "say which application: its path, or an id from “apps”")
+        raise GuestError("guest.bad-value", problem=problem)
     here = next((word for word in words[1:] if word.startswith("file://")), None)
     if here is not None:
         raise GuestError("guest.file-elsewhere", file=here)
     with targets.guest(options) as guest:
         pid = guest.run(lambda api: api.launch(words[0], words[1:]))
-    return Reply({"pid": pid}, f"Started (process {pid} in the VM).")
+    return Reply({"pid": pid}, translate("Bridge", "Started (process {pid} in the VM).").format(pid=pid))
 
 
 def screenshot(options: argparse.Namespace) -> Reply:
@@ -177,7 +201,10 @@ def shutdown(options: argparse.Namespace) -> Reply:
     action = "reboot" if options.reboot else "shutdown"
     with targets.guest(options) as guest:
         guest.run(lambda api: api.power(action))
-    return Reply({"action": action}, "The VM restarts." if options.reboot else "The VM shuts down.")
+    restarts = translate("Bridge", "The VM restarts.")
+    return Reply(
+        {"action": action}, restarts if options.reboot else translate("Bridge", "The VM shuts down.")
+    )
 
 
 class _Answering:
@@ -200,14 +227,14 @@ def doctor(options: argparse.Namespace) -> Reply:
             "name": check.topic.value,
             "ok": check.ok is not False,
             "checked": check.ok is not None,
-            "detail": check.problem.sentence() if check.problem is not None else check.result(),
-            "hint": check.problem.hint() if check.problem is not None else "",
+            "detail": check.problem.sentence(translate) if check.problem else check.result(translate),
+            "hint": check.problem.hint(translate) if check.problem else "",
         }
         for check in checks
     ]
     ok = all(check.ok for check in checks)
     signs = {True: "✓", False: "✗", None: "·"}
-    lines = [f"{signs[check.ok]} {check.name()}: {check.result()}" for check in checks]
+    lines = [f"{signs[check.ok]} {check.name(translate)}: {check.result(translate)}" for check in checks]
     return Reply({"ok": ok, "checks": rows}, "\n".join(lines), Exit.DONE if ok else Exit.FAILED)
 
 

@@ -66,7 +66,10 @@ def test_an_error_is_a_sentence_and_a_hint(capsys: pytest.CaptureFixture[str]) -
     assert out.err.splitlines() == [
         "The program “snapper” is not installed.",
         "Install it with your package manager and try again.",
+        "“--debug” before the verb shows the details.",
     ]
+    cli.run(_parser(_refuse), ["--debug", "go"])
+    assert capsys.readouterr().err.splitlines()[-1] == "looked everywhere"
 
 
 def test_an_error_as_json_has_code_message_hint_and_details(capsys: pytest.CaptureFixture[str]) -> None:

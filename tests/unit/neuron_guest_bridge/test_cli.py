@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import queue
+import re
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from libneuron import cli
 from libneuron.guest.api import GuestApp
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.owner import acquire, serve
@@ -20,7 +24,8 @@ from libneuron.guest.state import State
 from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, below
 from neuron_guest_bridge import targets
-from neuron_guest_bridge.__main__ import main
+from neuron_guest_bridge.__main__ import _names_a_verb, main
+from neuron_guest_bridge.cli import parser
 from neuron_guest_bridge.simulation import VM, Simulation
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
@@ -91,6 +96,56 @@ def test_damaged_keys_of_one_machine_hide_no_other_and_can_be_removed(
     assert (status, found["error"]["code"]) == (1, "guest.keys-unreadable")
     assert paired("unpair", "broken") == (0, {"unpaired": ["broken"]})
     assert [item.vm for item in store.list()] == [VM]
+
+
+def test_every_sentence_is_translated(
+    simulation: Simulation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = simulation.folder / "guest" / "neuron-enrolment.json"
+    verbs = (
+        ("pair", VM, "--file", str(file)),
+        ("ping", VM),
+        ("clipboard", "get", VM, "--type", "text/plain;charset=utf-8", "--output", str(tmp_path / "text")),
+        ("resolution", VM, "big"),
+        ("clipboard", "get", VM, "--type", "image/png"),
+        ("launch", VM, "notes"),
+        ("doctor", VM),
+        ("shutdown", VM),
+        ("unpair", VM),
+    )
+    for words in verbs:
+        cli.run(parser(), [*words, "--socket", str(simulation.socket)], translate=lambda _, text: f"⟦{text}⟧")
+        if words[0] == "pair":
+            simulation.start()
+        elif words[0] == "launch":
+            continue
+        shown = "".join(capsys.readouterr())
+        assert shown.count("⟦") >= 1, words
+        plain = re.sub(r"⟦[^⟦⟧]*⟧", "", re.sub(r"⟦[^⟦⟧]*⟦[^⟦⟧]*⟧[^⟦⟧]*⟧", "", shown))
+        assert not re.search(r"[A-Za-z]", plain), (words, shown)
+
+
+def test_what_is_no_text_is_not_sent(
+    paired: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9")))
+    status, found = paired("clipboard", "set", VM)
+    assert (status, found["error"]["code"]) == (2, "guest.bad-value")
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        ([], False),
+        (["--background"], False),
+        (["--connect", "qemu:///session"], False),
+        (["--connect=qemu:///session", "--debug"], False),
+        (["--debug", "list"], True),
+        (["ping", "win", "--connect", "qemu:///session"], True),
+    ],
+)
+def test_without_a_verb_it_is_the_window(words: list[str], *, verb: bool) -> None:
+    assert _names_a_verb(words) is verb
 
 
 def test_unpairing_forgets_and_says_so_the_second_time(paired: Run) -> None:
