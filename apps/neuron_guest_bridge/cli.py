@@ -86,7 +86,9 @@ def parser() -> argparse.ArgumentParser:
     shutdown.add_argument("--reboot", action="store_true", help="restart instead")
     shutdown.set_defaults(verb=verbs.shutdown)
 
-    doctor = verbs_of.add_parser("doctor", help="check everything Guest Bridge needs")
+    doctor = verbs_of.add_parser(
+        "doctor", help="check everything Guest Bridge needs: for every paired VM that runs, or one"
+    )
     doctor.add_argument("vm", nargs="?", help=_TARGET)
     _where(doctor)
     doctor.set_defaults(verb=verbs.doctor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from dataclasses import asdict, replace
@@ -11,6 +12,7 @@ from libneuron.cli import Reply, bytes_text, translate
 from libneuron.errors import Exit
 from libneuron.guest.checkup import Check, Facts, Topic, judge
 from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor.domains import Power
 from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
 from libneuron.guest.menu import printable
 from libneuron.guest.state import State
@@ -18,6 +20,8 @@ from libneuron.system.files import write_atomic
 from neuron_guest_bridge import targets
 from neuron_guest_bridge.examination import asked, wanted_version
 from neuron_guest_bridge.machines import SIMULATED
+
+_log = logging.getLogger(__name__)
 
 
 def list_machines(options: argparse.Namespace) -> Reply:
@@ -220,30 +224,47 @@ class _Answering:
 
 
 def doctor(options: argparse.Namespace) -> Reply:
-    """``doctor``: each thing that must hold, in the order in which it is needed."""
-    checks = judge(_facts(options)) if options.vm is not None else _without_vm(options)
+    """``doctor``: each thing that must hold, in the order in which it is needed; of one VM or all paired."""
+    found = [(options.vm, judge(_facts(options)))] if options.vm is not None else _of_all(options)
     rows = [
         {
+            "vm": vm,
             "name": check.topic.value,
             "ok": check.ok is not False,
             "checked": check.ok is not None,
             "detail": check.problem.sentence(translate) if check.problem else check.result(translate),
             "hint": check.problem.hint(translate) if check.problem else "",
         }
+        for vm, checks in found
         for check in checks
     ]
-    ok = all(check.ok for check in checks)
+    ok = all(check.ok for _, checks in found for check in checks)
     signs = {True: "✓", False: "✗", None: "·"}
-    lines = [f"{signs[check.ok]} {check.name(translate)}: {check.result(translate)}" for check in checks]
+    lines = []
+    for vm, checks in found:
+        if vm and len(found) > 1:
+            lines.append(f"\n{printable(vm)}")
+        lines += [f"{signs[check.ok]} {check.name(translate)}: {check.result(translate)}" for check in checks]
     return Reply({"ok": ok, "checks": rows}, "\n".join(lines), Exit.DONE if ok else Exit.FAILED)
 
 
-def _without_vm(options: argparse.Namespace) -> tuple[Check, ...]:
+def _of_all(options: argparse.Namespace) -> list[tuple[str, tuple[Check, ...]]]:
+    """libvirt, and each paired VM that runs: one that is switched off is no fault."""
     try:
-        list_machines(options)
+        machines = list_machines(options).data["machines"]
     except GuestError as error:
-        return (Check(Topic.LIBVIRT, ok=False, problem=error),)
-    return (Check(Topic.LIBVIRT, ok=True),)
+        return [("", (Check(Topic.LIBVIRT, ok=False, problem=error),))]
+    made: list[tuple[str, tuple[Check, ...]]] = [("", (Check(Topic.LIBVIRT, ok=True),))]
+    for row in machines:
+        if row["pairing"] == "paired" and row["power"] not in (Power.OFF.value, Power.CRASHED.value):
+            asked_for = argparse.Namespace(**{**vars(options), "vm": row["uuid"]})
+            try:
+                facts = _facts(asked_for)
+            except GuestError as error:  # removed since it was listed: there is nothing left to check
+                _log.info("%s: %s", row["name"], error)
+                continue
+            made.append((row["name"], judge(facts)))
+    return made
 
 
 def _facts(options: argparse.Namespace) -> Facts:

@@ -18,6 +18,8 @@ import pytest
 from libneuron import cli
 from libneuron.guest.api import GuestApp
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
+from libneuron.guest.hypervisor import opening
+from libneuron.guest.hypervisor.domains import Domain, Power, describe
 from libneuron.guest.owner import acquire, serve
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.state import State
@@ -96,6 +98,43 @@ def test_damaged_keys_of_one_machine_hide_no_other_and_can_be_removed(
     assert (status, found["error"]["code"]) == (1, "guest.keys-unreadable")
     assert paired("unpair", "broken") == (0, {"unpaired": ["broken"]})
     assert [item.vm for item in store.list()] == [VM]
+
+
+def test_the_doctor_looks_at_every_paired_vm_that_runs(
+    where: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def machine(name: str, power: Power) -> Domain:
+        xml = f"<domain><name>{name}</name><uuid>{name}-uuid</uuid></domain>"
+        return describe(live=None if power is Power.OFF else xml, config=xml, power=power)
+
+    class Libvirt:
+        def domains(self) -> tuple[Domain, ...]:
+            return (
+                machine("works", Power.RUNNING),
+                machine("sleeps", Power.OFF),
+                machine("stranger", Power.RUNNING),
+            )
+
+        def domain(self, name: str) -> Domain:
+            return next(found for found in self.domains() if name in (found.name, found.uuid))
+
+        async def describe_async(self, uuid: str, *, vm: str) -> Domain:
+            return self.domain(uuid)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(opening, "hypervisor", lambda _uri: Libvirt())
+    for vm in ("works", "sleeps"):
+        targets.keys(where).begin_enrolment(f"{vm}-uuid", vm)
+        targets.keys(where).finish_enrolment(f"{vm}-uuid")
+    assert main(["doctor", "--json", "--timeout", "0.1"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is False
+    assert {check["vm"] for check in found["checks"]} == {"", "works"}
+    wrong = [check for check in found["checks"] if not check["ok"]]
+    assert [(check["vm"], check["name"]) for check in wrong] == [("works", "channel")]
+    assert "pair" in wrong[0]["hint"]
 
 
 def test_every_sentence_is_translated(
