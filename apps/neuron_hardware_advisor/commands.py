@@ -10,7 +10,7 @@ from typing import Any
 
 from libneuron.cli import Reply, add_json, parser
 from libneuron.errors import QT_TRANSLATE_NOOP, english
-from libneuron.hardware import acs, bundle, findings, isolation, names, report
+from libneuron.hardware import acs, bundle, compare, findings, isolation, names, report
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan
 from libneuron.hardware.boot.plan import plan as plan_boot
@@ -34,6 +34,7 @@ _TEXTS = {
     "nothing-to-change": QT_TRANSLATE_NOOP("advisor", "No start option needs to be changed."),
     "then-run": QT_TRANSLATE_NOOP("advisor", "Then, as administrator: {command}"),
     "not-applied": QT_TRANSLATE_NOOP("advisor", "Nothing was changed. After the change, restart the PC."),
+    "no-difference": QT_TRANSLATE_NOOP("advisor", "Nothing that matters here differs."),
     "missing": QT_TRANSLATE_NOOP("advisor", "missing: {bits}"),
 }
 
@@ -183,6 +184,18 @@ def bundle_open(options: argparse.Namespace) -> Reply:
     return scan(options)
 
 
+def bundle_compare(options: argparse.Namespace) -> Reply:
+    """What differs between two bundles, such as before and after a change of the firmware."""
+    old, new = (
+        report.judge(bundle.machine(bundle.open_file(path), names.from_file()))
+        for path in (options.before, options.after)
+    )
+    found = compare.compare(old, new)
+    lines = [f"{one.title()}: {one.before or '–'} → {one.after or '–'}" for one in found]
+    data = {"differences": [one.as_json() for one in found]}
+    return Reply(data, "\n".join(lines) or _say("no-difference"))
+
+
 def _from_elsewhere(verb: argparse.ArgumentParser) -> None:
     source = verb.add_mutually_exclusive_group()
     source.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="a recorded tree")
@@ -213,7 +226,7 @@ def build() -> argparse.ArgumentParser:
     verb.set_defaults(verb=plan)
     add_verbs(verbs)
     inside = verbs.add_parser("bundle", help="save this PC to a file, or open one").add_subparsers(
-        metavar="save|open", required=True
+        metavar="save|open|compare", required=True
     )
     verb = inside.add_parser("save", help="write an anonymous bundle")
     verb.add_argument("file", type=Path, metavar="FILE")
@@ -223,4 +236,9 @@ def build() -> argparse.ArgumentParser:
     verb.add_argument("file", type=Path, metavar="FILE")
     add_json(verb)
     verb.set_defaults(verb=bundle_open)
+    verb = inside.add_parser("compare", help="what differs between two bundles")
+    verb.add_argument("before", type=Path, metavar="BEFORE")
+    verb.add_argument("after", type=Path, metavar="AFTER")
+    add_json(verb)
+    verb.set_defaults(verb=bundle_compare)
     return made

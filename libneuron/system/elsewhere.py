@@ -7,6 +7,8 @@ from pathlib import Path
 
 from libneuron.system.runner import Completed, Runner
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 class ChrootRunner:
     """Runs programs inside another system's tree (an installer's target). Needs root."""
@@ -27,7 +29,9 @@ class ChrootRunner:
     ) -> Completed:
         """See :meth:`Runner.run`."""
         words = ("chroot", self._top, *argv)
-        return self._real.run(words, timeout=timeout, stdin=stdin, env=env, check=check, changes=changes)
+        # The tree's own folders count, not the caller's: chroot looks the program up inside.
+        inside = {"PATH": _PATH, **(env or {})}
+        return self._real.run(words, timeout=timeout, stdin=stdin, env=inside, check=check, changes=changes)
 
 
 class ServiceRunner:

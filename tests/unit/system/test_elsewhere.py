@@ -32,6 +32,13 @@ def test_a_program_of_the_other_tree_sees_only_that_tree(other: Path) -> None:
     assert done.text == "inside\n"
 
 
+def test_a_program_is_found_where_the_other_tree_keeps_it(
+    other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin")
+    assert ChrootRunner(RealRunner(), other).run(("where",), timeout=20).text == "inside\n"
+
+
 def test_its_status_is_told(other: Path) -> None:
     with pytest.raises(SystemAccessError) as caught:
         ChrootRunner(RealRunner(), other).run(("/bin/where", "x"), timeout=20)

@@ -6,7 +6,7 @@ import pytest
 
 from libneuron.errors import Exit
 from libneuron.system.errors import SystemAccessError
-from libneuron.system.runner import DryRunner, RealRunner, spawn
+from libneuron.system.runner import DryRunner, RealRunner, clean_environment, spawn
 
 
 def test_arguments_reach_the_program_as_they_are() -> None:
@@ -64,3 +64,8 @@ def test_a_long_lived_program_is_the_callers() -> None:
     process = spawn(["sleep", "600"])
     process.terminate()
     assert process.wait(10) == -15
+
+
+def test_without_any_path_a_distributions_tools_for_root_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATH")
+    assert "/usr/sbin" in clean_environment()["PATH"].split(":")
