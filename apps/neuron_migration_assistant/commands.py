@@ -16,6 +16,7 @@ from libneuron.migration import report, summary
 from libneuron.migration.errors import MigrationError
 from libneuron.migration.home import Home
 from libneuron.migration.journal import Journal
+from libneuron.migration.opening import opened
 from libneuron.migration.plan import Planner, space
 from libneuron.migration.rules import load_rules
 from libneuron.migration.scan import Source
@@ -26,6 +27,7 @@ from libneuron.progress import Progress
 from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
 from libneuron.system.paths import resources
+from libneuron.system.runner import RealRunner
 
 PROGRAM = "neuron-migration-assistant"
 
@@ -59,7 +61,7 @@ def _entries(count: int) -> str:
 def scan(options: argparse.Namespace) -> Reply:
     """What is in a source: people, folders, apps, and what stands in the way."""
     rules = load_rules(resources() / "migration")
-    with Source(Path(options.source)) as source, _progress() as progress:
+    with opened(Path(options.source), RealRunner()) as source, _progress() as progress:
         found = survey(source, rules, progress)
     lines = [f"{found['source']}"]
     for person in found["people"]:
@@ -88,7 +90,10 @@ def _plan_data(journal: Journal, home: Path) -> dict[str, object]:
 
 def plan(options: argparse.Namespace) -> Reply:
     """What would come, where to, and what changes on the way; nothing in the home is touched."""
-    with tempfile.TemporaryDirectory(prefix="neuron-plan-") as folder, Source(Path(options.source)) as source:
+    with (
+        tempfile.TemporaryDirectory(prefix="neuron-plan-") as folder,
+        opened(Path(options.source), RealRunner()) as source,
+    ):
         path = Path(options.save).absolute() if options.save else Path(folder) / "plan.db"
         with _plan_into(path, options, source) as journal:
             made = _plan_data(journal, _home(options).path)
@@ -118,7 +123,7 @@ def run(options: argparse.Namespace) -> Reply:
     if not options.yes:
         raise MigrationError("migration.not-agreed")
     home = _home(options)
-    with Source(Path(options.source)) as source:
+    with opened(Path(options.source), RealRunner()) as source:
         going = Run.unfinished(home.path) if options.resume else None
         if going is None:
             with tempfile.TemporaryDirectory(prefix="neuron-plan-") as folder:
@@ -141,7 +146,7 @@ def verify(options: argparse.Namespace) -> Reply:
 def retry(options: argparse.Namespace) -> Reply:
     """Try again what failed."""
     found = Run.required(_home(options).path)
-    with Source(Path(options.source or found.source)) as source, _progress() as progress:
+    with opened(Path(options.source or found.source), RealRunner()) as source, _progress() as progress:
         return _outcome(found, found.retry(source, progress))
 
 
@@ -182,12 +187,14 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     def chosen(one: argparse.ArgumentParser) -> None:
-        one.add_argument("source", metavar="SOURCE", help="the Windows drive, folder or backup")
+        one.add_argument("source", metavar="SOURCE", help="the Windows drive, folder, backup or disk image")
         one.add_argument("--user", metavar="NAME", help="the person; not needed where there is only one")
         one.add_argument("--only", nargs="+", metavar="ID", help="only these items")
         home(one)
 
-    verb("scan", scan).add_argument("source", metavar="SOURCE", help="the Windows drive, folder or backup")
+    verb("scan", scan).add_argument(
+        "source", metavar="SOURCE", help="the Windows drive, folder, backup or disk image"
+    )
     one = verb("plan", plan)
     chosen(one)
     one.add_argument("--save", metavar="FILE", help="keep the plan for run --plan")

@@ -13,9 +13,9 @@ from libneuron.migration.drives import Drive, drives
 from libneuron.migration.home import Home
 from libneuron.migration.journal import Journal
 from libneuron.migration.model import State, Totals
+from libneuron.migration.opening import opened
 from libneuron.migration.plan import Planner, Space, space
 from libneuron.migration.rules import load_rules
-from libneuron.migration.scan import Source
 from libneuron.migration.session import Outcome, Run
 from libneuron.migration.summary import ItemSummary, Line
 from libneuron.migration.undo import Undone
@@ -23,6 +23,7 @@ from libneuron.progress import Progress
 from libneuron.system.clock import Clock
 from libneuron.system.files import Root
 from libneuron.system.paths import resources
+from libneuron.system.runner import RealRunner
 
 _SHOWN = 200
 """Lines of what cannot come that a page lists; the report lists them all."""
@@ -77,7 +78,7 @@ class Job:
 
     def find_people(self, path: Path, _progress: Progress) -> tuple[discover.Person, ...]:
         """Who is in ``path``. Raises: MigrationError source-missing, not-windows."""
-        with Source(path) as source:
+        with opened(path, RealRunner()) as source:
             return discover.people(source)
 
     def make_plan(self, path: Path, user: str, progress: Progress) -> PlanView:
@@ -85,7 +86,7 @@ class Job:
         rules = load_rules(resources() / "migration")
         target = self._new_plan()
         with (
-            Source(path) as source,
+            opened(path, RealRunner()) as source,
             Planner(source, self.home, rules, progress).write(target, user) as journal,
         ):
             lost = journal.totals().unavailable
@@ -106,12 +107,12 @@ class Job:
 
     def copy(self, run: Run, progress: Progress) -> RunView:
         """Bring it over, or go on with it. Raises: MigrationError; Cancelled."""
-        with Source(self.source or run.source) as source:
+        with opened(self.source or run.source, RealRunner()) as source:
             return self._view(run, run.go_on(source, progress, translate=self.translate))
 
     def retry(self, run: Run, progress: Progress) -> RunView:
         """Try again what failed. Raises: MigrationError; Cancelled."""
-        with Source(self.source or run.source) as source:
+        with opened(self.source or run.source, RealRunner()) as source:
             return self._view(run, run.retry(source, progress, translate=self.translate))
 
     @staticmethod

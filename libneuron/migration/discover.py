@@ -84,7 +84,7 @@ def people(source: Source) -> tuple[Person, ...]:
         if names:
             return tuple(Person(name, f"{users}/{name}", volume=True) for name in names)
     if _looks_like_profile(source, ""):
-        return (Person(source.top.resolve().name or "windows", "", volume=False),)
+        return (Person(source.origin.name or "windows", "", volume=False),)
     names = [name for name in _accounts(source, "") if _looks_like_profile(source, name)]
     if not names:
         raise MigrationError("migration.not-windows", path=source.top)

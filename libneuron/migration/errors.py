@@ -15,6 +15,38 @@ _TEXTS = {
         ),
         Exit.CANNOT,
     ),
+    "migration.image-tools": Message(
+        QT_TRANSLATE_NOOP(
+            "migration", "The disk image “{path}” cannot be opened, because “{program}” is not installed."
+        ),
+        QT_TRANSLATE_NOOP(
+            "migration",
+            "Install it (qemu-storage-daemon comes with QEMU, ntfs-3g has a package of its own), or attach "
+            "the image yourself and choose its folder.",
+        ),
+        Exit.CANNOT,
+    ),
+    "migration.image-unreadable": Message(
+        QT_TRANSLATE_NOOP("migration", "“{path}” could not be opened as a disk image."),
+        QT_TRANSLATE_NOOP(
+            "migration", "Choose a raw, VHDX, VHD, qcow2, VMDK or VDI image that no other program has open."
+        ),
+        Exit.CANNOT,
+    ),
+    "migration.image-without-windows": Message(
+        QT_TRANSLATE_NOOP("migration", "No Windows partition was found in “{path}”."),
+        QT_TRANSLATE_NOOP("migration", "Choose an image of the whole Windows disk or of its partition C:."),
+        Exit.CANNOT,
+    ),
+    "migration.bitlocker": Message(
+        QT_TRANSLATE_NOOP("migration", "The Windows partition in “{path}” is locked by BitLocker."),
+        QT_TRANSLATE_NOOP(
+            "migration",
+            "Unlock it with your recovery key first (cryptsetup open --type bitlk --readonly), mount it "
+            "read-only, and choose that folder.",
+        ),
+        Exit.CANNOT,
+    ),
     "migration.not-windows": Message(
         QT_TRANSLATE_NOOP("migration", "No Windows person was found in “{path}”."),
         QT_TRANSLATE_NOOP(

@@ -132,7 +132,7 @@ class Planner:
         notes: tuple[Note, ...],
         pairs: tuple[tuple[str, str], ...],
     ) -> None:
-        journal.set("source", str(self._source.top.resolve()))
+        journal.set("source", str(self._source.origin))
         journal.set("user", person.name)
         journal.set("home", str(self._home.path))
         journal.set("pairs", json.dumps(pairs))

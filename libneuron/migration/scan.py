@@ -41,9 +41,13 @@ class Listing:
 class Source:
     """A readable folder, held open so that nobody can swap it. Use as a context manager."""
 
-    def __init__(self, top: Path) -> None:
-        """Open ``top``. Raises: MigrationError source-missing."""
+    def __init__(self, top: Path, *, origin: Path | None = None) -> None:
+        """Open ``top``; ``origin`` is what it stands for (a disk image).
+
+        Raises: MigrationError source-missing.
+        """
         self.top = top
+        self.origin = (origin or top).resolve()
         try:
             self.descriptor = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:

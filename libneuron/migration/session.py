@@ -202,7 +202,7 @@ class Run:
     def _check(self, journal: Journal, source: Source) -> None:
         if journal.get("status") == "undoing":
             raise MigrationError("migration.undo-unfinished", path=self.home)
-        if Path(journal.get("source")) != source.top.resolve():
+        if Path(journal.get("source")) != source.origin:
             raise MigrationError(
                 "migration.other-source", source=journal.get("source"), user=journal.get("user")
             )

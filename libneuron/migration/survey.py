@@ -39,4 +39,4 @@ def survey(source: Source, rules: tuple[Rule, ...], progress: Progress) -> dict[
                         "items": made["items"],
                     }
                 )
-    return {"source": str(source.top.resolve()), "ntfs": source.is_ntfs, "people": people}
+    return {"source": str(source.origin), "ntfs": source.is_ntfs, "people": people}

@@ -39,7 +39,9 @@ class SourcePage(Page):
         )
         self.path = QLineEdit()
         self.path.setAccessibleName(translate("Migration", "Folder"))
-        self.path.setToolTip(translate("Migration", "The Windows drive, its Users folder, or a backup"))
+        self.path.setToolTip(
+            translate("Migration", "The Windows drive, its Users folder, a backup, or a disk image")
+        )
         self.path.textChanged.connect(self._refresh)
         self.choose = Button(
             translate("Migration", "Choose a &folder…"),

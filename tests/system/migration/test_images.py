@@ -1,0 +1,127 @@
+"""Real disk images of each format: opened without changing a byte, or refused in a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import uuid
+import zlib
+from pathlib import Path
+
+import pytest
+
+from libneuron.migration import images
+from libneuron.migration.errors import MigrationError
+from libneuron.migration.opening import opened
+from libneuron.system.runner import RealRunner
+from neuron_migration_assistant.__main__ import main
+from tests.system.migration import ntfs
+
+SECTOR = 512
+PART = 24 << 20
+
+
+def windows(top: Path) -> bytes:
+    path = top / "part.raw"
+    ntfs.make(path, PART)
+    with ntfs.mounted(path, top / "filling") as drive:
+        documents = drive / "Users/Anna/Documents"
+        documents.mkdir(parents=True)
+        (documents / "letter.txt").write_text("Dear")
+    return path.read_bytes()
+
+
+def mbr(*spans: tuple[int, int, int]) -> bytes:
+    head = bytearray(SECTOR)
+    for index, (kind, start, count) in enumerate(spans):
+        struct.pack_into("<4xB3xII", head, 446 + 16 * index, kind, start, count)
+    head[510:512] = b"\x55\xaa"
+    return bytes(head)
+
+
+def gpt(size: int, *spans: tuple[int, int]) -> bytes:
+    """Protective MBR, header and table, as UEFI 2.10 section 5.3 has them."""
+    basic = uuid.UUID("EBD0A0A2-B9E5-4433-87C0-68B6B72699C7").bytes_le
+    table = b"".join(
+        basic + uuid.uuid4().bytes_le + struct.pack("<QQQ", start, start + count - 1, 0) + bytes(72)
+        for start, count in spans
+    ).ljust(128 * 128, b"\0")
+    last = size // SECTOR - 1
+    fields = [b"EFI PART", 0x10000, 92, 0, 0, 1, last, 34, last - 33, uuid.uuid4().bytes_le, 2, 128, 128]
+    head = struct.pack("<8sIIIIQQQQ16sQIII", *fields, zlib.crc32(table))
+    head = head[:16] + struct.pack("<I", zlib.crc32(head)) + head[20:]
+    return mbr((0xEE, 1, last)) + head.ljust(SECTOR, b"\0") + table
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk as Windows lays it out: a small NTFS partition for recovery before the real one."""
+    top = tmp_path_factory.mktemp("disk")
+    small = top / "recovery.raw"
+    ntfs.make(small, 2 << 20)
+    size = 40 << 20
+    made = bytearray(size)
+    table = gpt(size, (2048, (2 << 20) // SECTOR), (8192, PART // SECTOR))
+    made[: len(table)] = table
+    made[2048 * SECTOR : 2048 * SECTOR + (2 << 20)] = small.read_bytes()
+    made[8192 * SECTOR : 8192 * SECTOR + PART] = windows(top)
+    path = top / "disk.raw"
+    path.write_bytes(made)
+    return path
+
+
+@pytest.mark.parametrize("form", ["raw", "vhdx", "qcow2", "vmdk", "vpc", "vdi"])
+def test_each_format_is_brought_over_and_left_as_it_was(
+    tmp_path: Path, disk: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = tmp_path / f"my, disk.{form}"
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", form, disk, image], check=True)
+    before = hashlib.sha256(image.read_bytes()).hexdigest()
+    home = tmp_path / "home"
+    home.mkdir()
+    assert main(["run", str(image), "--home", str(home), "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == str(image)
+    assert (home / "Documents/letter.txt").read_text() == "Dear"
+    assert main(["retry", "--home", str(home), "--json"]) == 0
+    assert hashlib.sha256(image.read_bytes()).hexdigest() == before
+
+
+def test_nothing_stays_mounted(disk: Path) -> None:
+    with opened(disk, RealRunner()) as source:
+        top = source.top
+        assert top.parent.name in Path("/proc/self/mounts").read_text()
+    assert top.parent.name not in Path("/proc/self/mounts").read_text()
+    assert not top.parent.exists()
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(MigrationError) as caught, opened(path, RealRunner()):
+        pass
+    return caught.value.code
+
+
+def test_what_is_no_windows_disk_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(os.urandom(1 << 20))
+    assert refusal(path) == "migration.image-without-windows"
+    path.write_bytes(b"vhdxfile" + bytes(1 << 20))
+    assert refusal(path) == "migration.image-unreadable"
+    path.write_bytes(mbr((7, 2048, 4096)) + bytes(2047 * SECTOR) + b"\xeb\x58\x90-FVE-FS-" + bytes(4 << 20))
+    assert refusal(path) == "migration.bitlocker"
+
+
+def test_missing_tools_are_named(disk: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert refusal(disk) == "migration.image-tools"
+
+
+def test_damaged_tables_are_no_crash() -> None:
+    for data in (b"", bytes(512), mbr((7, 1, 0xFFFFFFFF)), mbr((0xEE, 1, 9)) + b"EFI PART" + b"\xff" * 504):
+        assert images.partitions(_reader(data), 1 << 20) == ()
+
+
+def _reader(data: bytes) -> images.Read:
+    return lambda at, length: data[at : at + length]
