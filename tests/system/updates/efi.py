@@ -7,6 +7,7 @@ partition is ext4 here, and a real FAT in the test with real firmware.
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from libneuron.system import btrfs
 from libneuron.updates.kinds.boot_entries import parse_bls
 from libneuron.updates.kinds.kernel import image_release
 from libneuron.updates.loader import choose, default_of
+from tests.system.lab.shell import until
 from tests.system.updates.disk import RELEASE, Disk, cpio_trailer, fill, kernel_image, run
 
 ESP, START = 32 << 20, 1 << 20  # bytes
@@ -82,9 +84,17 @@ class EfiDisk(Disk):
 
     def check_clean(self) -> None:
         run("umount", self.point / "boot", self.point)
+        until(self._free, timeout=60, what="the kernel to let go of the disk")
         run("btrfs", "check", "--readonly", self.device)
         run("fsck.ext4", "-fn", self.esp)
         self.mount()
+
+    def _free(self) -> bool:
+        try:
+            os.close(os.open(self.device, os.O_RDONLY | os.O_EXCL))
+        except OSError:
+            return False
+        return True
 
     def update_kernel(self) -> None:
         """An update that also replaces the kernel, adds another with an entry, and changes loader.conf."""

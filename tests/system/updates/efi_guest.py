@@ -87,10 +87,9 @@ def efi_guarded(work: Path, packages: list[Path]) -> Iterator[Guarded]:
         "-device", "virtio-blk-pci,drive=code,addr=0x9",
     )  # fmt: skip
     with Machine(None, folder=work, memory=640, ports=(), arguments=arguments) as machine:
-        machine.wait_ready(timeout=500)
-        machine.shell.sh("mkdir -p /boot; modprobe vfat; mount /dev/vda1 /boot")
-        machine.shell.sh(
-            SETUP.replace("blkid -o value -s UUID /dev/vda)", "blkid -o value -s UUID /dev/vda2)")
-        )
-        machine.shell.sh("echo '/dev/vda1 /boot vfat umask=0077 0 2' >>/etc/fstab; systemctl daemon-reload")
+        machine.wait_ready(timeout=900)
+        machine.shell.sh("mkdir -p /boot; modprobe vfat; mount /dev/vda1 /boot", timeout=300)
+        setup = SETUP.replace("UUID /dev/vda)", "UUID /dev/vda2)")
+        table = "echo '/dev/vda1 /boot vfat umask=0077 0 2' >>/etc/fstab\nsystemctl daemon-reload\n"
+        machine.shell.sh(f"{setup}\n{table}", timeout=600)
         yield Guarded(machine)

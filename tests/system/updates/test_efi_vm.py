@@ -22,7 +22,10 @@ echo 'default new.conf' >/boot/loader/loader.conf
 @pytest.mark.long
 def test_kernel_modules_and_root_come_back_together_through_systemd_boot(tmp_path: Path) -> None:
     with efi_guarded(tmp_path, [debian_package(tmp_path, "bad", "1", after=RUINS)]) as machine:
-        sh = machine.shell.sh
+
+        def sh(text: str) -> str:
+            return machine.shell.sh(text, timeout=300)
+
         before = sh("cd /boot; find . -type f | sort | xargs sha256sum")
         machine.apt("bad_1.deb")
         last = machine.guardian("status")["last"]
