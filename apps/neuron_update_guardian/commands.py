@@ -199,8 +199,11 @@ def _public(subject: Machine) -> dict[str, Any]:
 
 
 def history(options: argparse.Namespace) -> Reply:
-    """``history``."""
-    data = _public(machine(options))
+    """``history``; the administrator sees the snapshots of other programs too."""
+    subject = machine(options)
+    data = _public(subject)
+    if guardian.is_administrator():
+        data["others"] = [item.as_json() for item in guardian.others(subject)]
     lines = []
     for item in data["updates"]:
         health = {True: "healthy", False: "something got worse", None: "not judged"}[item["healthy"]]
@@ -212,6 +215,10 @@ def history(options: argparse.Namespace) -> Reply:
     lines += [
         f"{item['id']:>4}  {item['at'][:16]}  roll back of {item['update'] or '–'}: {item['state']}"
         for item in data["rollbacks"]
+    ]
+    lines += [
+        f"{item['id']:>4}  {(item['at'] or '')[:16]}  {item['tool']}: {item['description'] or '–'}"
+        for item in data.get("others", ())
     ]
     return Reply(data, "\n".join(lines) or "No update was recorded yet.")
 

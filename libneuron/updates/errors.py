@@ -62,6 +62,13 @@ _TEXTS = {
             "NEURON_UPDATE_WITHOUT_SNAPSHOT=1 to go without a way back.",
         ),
     ),
+    "updates.snapper-failed": Message(
+        QT_TRANSLATE_NOOP("updates", "snapper could not take its snapshot (configuration “{config}”)."),
+        QT_TRANSLATE_NOOP(
+            "updates",
+            "The update was not started. “systemctl status snapperd” says more.",
+        ),
+    ),
     "updates.swapfile": Message(
         QT_TRANSLATE_NOOP("updates", "An active swap file inside the system prevents snapshots."),
         QT_TRANSLATE_NOOP(

@@ -14,7 +14,7 @@ from libneuron.system.calls import Caller
 from libneuron.system.clock import Clock
 from libneuron.system.files import Root, write_atomic
 from libneuron.system.runner import Runner
-from libneuron.updates import bootfiles, retention, rollback
+from libneuron.updates import bootfiles, foreign, retention, rollback
 from libneuron.updates.checks import Check, load_checks
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.examine import examine
@@ -146,10 +146,13 @@ def begin(
         store.save(identity, "before", _as_json(results))
         store.save(identity, "packages", installed(machine.root, machine.runner) or {})
         obstacle = ""
+        pair: foreign.SnapperPair | None = None
         try:
             point = _snapshot(machine, store, identity)
+            pair = foreign.snapper_before(machine.root, machine.bus, update=identity)
         except (UpdateError, OSError) as error:
             if not without_snapshot:
+                _discard(store, identity)
                 store.journal.append("update-abandoned", id=identity, reason=reason(error))
                 if isinstance(error, UpdateError):
                     raise
@@ -157,7 +160,8 @@ def begin(
             point, obstacle = {}, reason(error)
         if not obstacle and store.obstacle is not None:
             obstacle = store.obstacle.sentence()
-        store.journal.append("update-begun", id=identity, overridden=obstacle, **point)
+        taken = {"snapper": [pair.config, pair.number]} if pair is not None else {}
+        store.journal.append("update-begun", id=identity, overridden=obstacle, **taken, **point)
         _thin(machine, store)
         publish(machine, store)
     return Begun(identity, joined=False, obstacle=obstacle)
@@ -201,6 +205,13 @@ def _snapshot(machine: Machine, store: Store, identity: str) -> dict[str, str]:
     return {"point": target, "point_uuid": store.volume.uuid(target) or ""}
 
 
+def _discard(store: Store, identity: str) -> None:
+    """Remove the snapshot of an update that does not start."""
+    point = f"{POINTS}/{identity}"
+    if store.volume is not None and store.volume.uuid(point) is not None:
+        store.volume.delete(point)
+
+
 def _thin(machine: Machine, store: Store) -> None:
     """Remove the oldest restore points that may go."""
     past = store.history()
@@ -222,6 +233,8 @@ def end(machine: Machine, *, progress: Progress | None = None) -> Judged:
         store.journal.append(
             "update-ended", id=current.id, packages={name: list(pair) for name, pair in packages.items()}
         )
+        if current.snapper is not None:
+            foreign.snapper_after(machine.bus, foreign.SnapperPair(*current.snapper))
         _flag_unjudged(machine, unjudged=machine.settings.automatic)
         publish(machine, store)
     return Judged(current.id, judged.results, judged.verdict, packages)
@@ -446,6 +459,13 @@ def history(machine: Machine) -> History:
     """Everything recorded. Raises: UpdateError not-root, busy."""
     with open_store(machine.root, machine.clock) as store:
         return store.history()
+
+
+def others(machine: Machine) -> tuple[foreign.ForeignSnapshot, ...]:
+    """Snapshots that snapper and Timeshift made. Raises: UpdateError not-root, busy."""
+    with open_store(machine.root, machine.clock) as store:
+        timeshift = foreign.timeshift_snapshots(store.volume) if store.volume is not None else ()
+    return (*foreign.snapper_snapshots(machine.root, machine.bus), *timeshift)
 
 
 def changes(machine: Machine, one: str, other: str) -> dict[str, tuple[str, str]]:

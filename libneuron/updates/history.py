@@ -29,7 +29,8 @@ class Update:
     """One update. ``point`` is the path of its snapshot below the top level, "" where there is none;
     ``verdicts`` are the judgements so far, oldest first: ("end" or "boot", what compare() said).
     ``starts`` counts starts in a row that did not complete, ``started`` is the id of the last one;
-    ``complete``: one did, so what is wrong now is for a person to decide."""
+    ``complete``: one did, so what is wrong now is for a person to decide. ``snapper``: configuration and
+    number of the snapshot that snapper took as well."""
 
     id: str
     begun: datetime
@@ -48,6 +49,7 @@ class Update:
     starts: int = 0
     started: str = ""
     complete: bool = False
+    snapper: tuple[str, int] | None = None
 
     @property
     def healthy(self) -> bool | None:
@@ -197,6 +199,7 @@ _CHANGES: Mapping[str, Callable[[History, Event], History]] = {
         point=event.data.get("point", ""),
         point_uuid=event.data.get("point_uuid", ""),
         overridden=event.data.get("overridden", ""),
+        snapper=(event.data["snapper"][0], event.data["snapper"][1]) if event.data.get("snapper") else None,
     ),
     "update-ended": _ended,
     "update-reopened": lambda past, event: _updated(past, event.data["id"], stage=Stage.OPEN),
