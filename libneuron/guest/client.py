@@ -87,7 +87,7 @@ class GuestClient:
     """The asyncio core; a :class:`~libneuron.guest.api.Requester`. Belongs to the loop's thread.
 
     ``on_state`` is called at each change with the state and what caused it; ``on_event`` with what the guest
-    tells (``clipboard_offered``, ``session_locked``, ``display_changed``).
+    tells (``clipboard_offered``; an event of a newer guest comes as it is).
     """
 
     def __init__(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import queue
+import select
+import socket
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
@@ -153,6 +156,47 @@ def test_permissions_survive_a_restart(tmp_path: Path) -> None:
     store.set("a", frozenset({Permission.LAUNCH}))
     assert PermissionStore(tmp_path).get("a") == frozenset({Permission.LAUNCH})
     assert store.get("b") == DEFAULT
+
+
+def test_a_terminal_device_carries_the_channel_unchanged(io: LoopThread, simulation: Simulation) -> None:
+    """A pty as a VM's serial line: raw, so that no byte is taken for a line's end or an interrupt."""
+    ours, theirs = os.openpty()
+    channel = socket.socket(socket.AF_UNIX)
+    channel.connect(str(simulation.socket))
+
+    def relay() -> None:
+        while True:
+            ready, _, _ = select.select([ours, channel.fileno()], [], [])
+            for source in ready:
+                data = os.read(source, 4096)
+                if not data:
+                    return
+                channel.sendall(data) if source == ours else _write_all(ours, data)
+
+    def until_gone() -> None:
+        with contextlib.suppress(ConnectionError):
+            relay()
+
+    relaying = threading.Thread(target=until_gone, daemon=True)
+    relaying.start()
+    watched = Watched(io, SerialEndpoint(Path(os.ttyname(theirs))), simulation.keys())
+    watched.guest.wait_ready(30)
+    text = "".join(map(chr, range(1, 256))) * 100
+    watched.guest.run(lambda api: api.set_clipboard_text(text))
+    assert watched.guest.run(lambda api: api.clipboard_text()) == text
+    watched.guest.close()
+    simulation.kill()
+    relaying.join(30)
+    assert not relaying.is_alive()
+    channel.close()
+    os.close(ours)
+    os.close(theirs)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def test_a_serial_device_that_is_none_is_refused(io: LoopThread, tmp_path: Path) -> None:
