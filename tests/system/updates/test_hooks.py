@@ -10,13 +10,16 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from libneuron.system import btrfs
 from libneuron.system.paths import resources
 from libneuron.updates import guardian, hooks
 from libneuron.updates.errors import UpdateError
+from libneuron.updates.store import open_store
 from tests.conftest import ROOT
 from tests.system.updates.disk import Disk, disk, run
 
@@ -27,13 +30,27 @@ def machine(tmp_path: Path) -> Iterator[Disk]:
         yield made
 
 
+WITHOUT_BUS = """
+import sys
+from dataclasses import replace
+from libneuron.system.bus import LoopThread
+from libneuron.system.calls import BlockingBus
+from neuron_update_guardian import __main__, commands
+real = commands.machine
+commands.machine = lambda options: replace(
+    real(options), bus=BlockingBus(LoopThread(), address="unix:path=/gone"))
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+
+
 def program(machine: Disk) -> Path:
-    """The command that the hooks call: ours, for the test machine."""
+    """The command that the hooks call: ours, for the test machine, which has a system bus that is dead."""
     made = machine.work / "neuron-update-guardian"
     path = f"{ROOT}:{ROOT}/apps"
+    code = machine.work / "program.py"
+    code.write_text(WITHOUT_BUS)
     made.write_text(
-        "#!/bin/sh\n"
-        f'PYTHONPATH={path} exec {sys.executable} -m neuron_update_guardian "$@" --root {machine.point}\n'
+        f'#!/bin/sh\nPYTHONPATH={path} exec {sys.executable} {code} "$@" --root {machine.point}\n'
     )
     made.chmod(0o755)
     return made
@@ -48,6 +65,51 @@ def no_space(machine: Disk) -> None:
 def enough_space(machine: Disk) -> None:
     (machine.point / "etc/neuron").mkdir(exist_ok=True)
     (machine.point / "etc/neuron/guardian.toml").write_text("free_mib = 1\n")
+
+
+@contextmanager
+def swap_file(machine: Disk) -> Iterator[None]:
+    swap = machine.point / "swapfile"
+    swap.touch(0o600)
+    run("chattr", "+C", swap)
+    swap.write_bytes(bytes(8 << 20))
+    run("mkswap", swap)
+    run("swapon", swap)
+    try:
+        yield
+    finally:
+        run("swapoff", swap)
+
+
+@contextmanager
+def full_disk(machine: Disk) -> Iterator[None]:
+    no_space(machine)
+    yield
+
+
+@contextmanager
+def dead_snapperd(machine: Disk) -> Iterator[None]:
+    place = machine.point / "etc/snapper/configs"
+    place.mkdir(parents=True)
+    (place / "root").write_text(f'SUBVOLUME="{machine.point}"\n')
+    yield
+
+
+@contextmanager
+def read_only(machine: Disk) -> Iterator[None]:
+    """The subvolume with the snapshots takes no writes."""
+    with open_store(machine.machine().root, machine.machine().clock) as store:
+        assert store.volume is not None
+        btrfs.set_readonly(store.volume.path("@neuron"), readonly=True)
+    yield
+
+
+FAILURES = {
+    "no space": full_disk,
+    "swap file": swap_file,
+    "snapperd dead": dead_snapperd,
+    "read-only": read_only,
+}
 
 
 class Apt:
@@ -125,6 +187,44 @@ def test_apt_does_not_start_the_update_without_a_snapshot_unless_told(machine: D
     assert guardian.history(machine.machine()).updates[-1].overridden
 
 
+@pytest.mark.parametrize("failure", FAILURES)
+def test_apt_and_zypper_and_dnf5_do_not_start_whatever_keeps_the_snapshot_away(
+    machine: Disk, failure: str
+) -> None:
+    apt = Apt(machine)
+    enough_space(machine)
+    (machine.work / "suse").mkdir()
+    root = machine.machine().root
+    hooks.install(root, resources(), ("apt", "zypper", "dnf5"), program=str(program(machine)))
+    package = apt.package("1")
+    with FAILURES[failure](machine):
+        done = apt.install(package)
+        assert done.returncode != 0
+        assert not apt.installed()
+        refused = zypper(machine, "install", "nothing")
+        assert refused.returncode != 0
+        assert "nothing" not in refused.stdout, "zypper itself was not started"
+        assert dnf5_begins(machine) != 0
+
+
+def test_dnf5_is_told_to_stop_on_failure_and_to_go_on_otherwise(machine: Disk) -> None:
+    enough_space(machine)
+    hooks.install(machine.machine().root, resources(), ("dnf5",), program=str(program(machine)))
+    assert dnf5_begins(machine) == 0
+    assert guardian.history(machine.machine()).open is not None
+
+
+def dnf5_begins(machine: Disk) -> int:
+    """What libdnf5's actions plugin does before a transaction (libdnf5-actions(8)); there is no dnf5 in
+    Debian: the status with which it would go on (0) or stop."""
+    text = (machine.point / hooks.MANAGERS["dnf5"][0].target.lstrip("/")).read_text()
+    lines = [line.split(":", 4) for line in text.splitlines() if line.startswith("pre_transaction:")]
+    ((_callback, package_filter, direction, options, command),) = lines
+    assert (package_filter, direction) == ("", ""), "once per transaction, not per package"
+    assert "raise_error=1" in options.split()
+    return subprocess.run(command.split(), capture_output=True, check=False, timeout=60).returncode
+
+
 def test_apt_refuses_exactly_the_version_that_was_rolled_back(machine: Disk) -> None:
     apt = Apt(machine)
     enough_space(machine)
@@ -183,10 +283,18 @@ def pacman_package(machine: Disk) -> Path:
     return made
 
 
-@pytest.mark.parametrize("can", [True, False], ids=["with-snapshot", "without"])
-def test_pacman_updates_only_with_a_snapshot(machine: Disk, can: bool) -> None:
+@pytest.mark.parametrize("failure", ["", *FAILURES])
+def test_pacman_updates_only_with_a_snapshot(machine: Disk, failure: str) -> None:
+    enough_space(machine)
+    if failure:
+        with FAILURES[failure](machine):
+            pacman_tries(machine, can=False)
+    else:
+        pacman_tries(machine, can=True)
+
+
+def pacman_tries(machine: Disk, *, can: bool) -> None:
     root = machine.point
-    (enough_space if can else no_space)(machine)
     (root / "var/lib/dpkg/status").unlink()
     (root / "var/lib/pacman/local").mkdir(parents=True)
     config = machine.work / "pacman.conf"
@@ -205,9 +313,9 @@ def test_pacman_updates_only_with_a_snapshot(machine: Disk, can: bool) -> None:
     thread.join(20)
     assert (done.returncode == 0) is can, done.stdout + done.stderr
     assert (root / "usr/share/guest-version").exists() is can
-    last = guardian.history(machine.machine()).updates[-1]
-    assert last.stage.value == ("ended" if can else "abandoned")
     if can:
+        last = guardian.history(machine.machine()).updates[-1]
+        assert last.stage.value == "ended"
         assert last.packages == {"guest": ("", "1-1")}
         guardian.roll_back(machine.machine(), None)
         machine.restart()
