@@ -100,8 +100,8 @@ class Verdict:
     """The comparison of now with before.
 
     ``worse`` holds required checks that got worse, ``warnings`` the wanted ones; ``before_too`` those that
-    failed before in the same way; ``undecided`` required checks that could be made before and not now;
-    ``compared`` is False where there was nothing to compare with.
+    failed before in the same way; ``undecided`` required checks that could be made only before, or that fail
+    and could not be made before; ``compared`` is False where there was nothing to compare with.
     """
 
     worse: tuple[Regression, ...]
@@ -174,7 +174,9 @@ def compare(before: Iterable[Result] | None, after: Iterable[Result]) -> Verdict
         if result.outcome.state is State.FAILED:
             known = was.items if was is not None and was.state is State.FAILED else ()
             new = tuple(item for item in result.outcome.items if item not in known)
-            if new or (was is not None and was.state is State.OK) or was is None:
+            if was is not None and was.state is State.UNKNOWN and result.required:
+                undecided.append(result.id)  # it may have been so before: no reason to blame the update
+            elif new or was is None or was.state is State.OK:
                 found = Regression(result.id, result.required, new)
                 (worse if result.required else warnings).append(found)
             else:

@@ -44,6 +44,13 @@ def test_a_check_that_could_not_be_made_before_either_is_not_held_against_the_up
     assert compare([result("x", State.UNKNOWN)], [result("x", State.UNKNOWN)]).healthy
 
 
+def test_a_failure_that_may_be_from_before_is_undecided_and_not_blamed_on_the_update() -> None:
+    verdict = compare([result("kernel", State.UNKNOWN)], [result("kernel", State.FAILED, "vmlinuz-old")])
+    assert verdict.undecided == ("kernel",)
+    assert verdict.regressions == ()
+    assert not verdict.healthy
+
+
 def test_a_check_that_came_with_the_update_and_fails_is_a_regression() -> None:
     assert compare([], [result("new", State.FAILED, "a")]).regressions == ("new",)
 
