@@ -78,7 +78,7 @@ _TEXTS = {
     ),
     "hardware.not-confirmed": Message(
         QT_TRANSLATE_NOOP("hardware", "The change was not confirmed; nothing was touched."),
-        QT_TRANSLATE_NOOP("hardware", "To confirm it, type exactly: {words}"),
+        QT_TRANSLATE_NOOP("hardware", "To confirm it, type exactly “{words}”, without the marks."),
         Exit.USAGE,
     ),
     "hardware.not-agreed": Message(
