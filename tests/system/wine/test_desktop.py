@@ -98,7 +98,8 @@ def test_the_screenshot_is_not_blank(wine: WineLab, notepad: dict[str, Any]) -> 
     assert notepad["title"]
     shot = wine.call("desktop.pixels_of", png=do(wine, "screenshot"))
     assert (shot["width"], shot["height"]) == SCREEN
-    assert shot["values"] > 10
+    # The window has its title before it has painted itself.
+    wait_for(lambda: wine.call("desktop.pixels_of", png=do(wine, "screenshot"))["values"] > 10)
 
 
 @pytest.mark.parametrize(
