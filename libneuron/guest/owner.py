@@ -182,12 +182,17 @@ class OwnerServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Begin to serve; a socket left by a dead owner is replaced."""
+        """Begin to serve; a socket left by a dead owner is replaced.
+
+        Raises: GuestError host-failed, also where the path is too long for a socket's address (107 bytes).
+        """
         make_private_directory(self._path.parent)
         self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self.accept, self._path)
+        except OSError as error:
+            raise self._failed(error) from error
         finally:
             os.umask(before)
 

@@ -50,6 +50,15 @@ def test_the_lock_has_one_holder(tmp_path: Path) -> None:
     assert acquire(tmp_path, VM) is not None
 
 
+def test_a_place_where_nobody_can_listen_is_told(
+    io: LoopThread, simulation: Simulation, tmp_path: Path
+) -> None:
+    client = GuestClient(simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT)
+    with pytest.raises(GuestError) as caught:
+        io.wait(serve(client, tmp_path / ("long" * 30), VM))
+    assert caught.value.code == "guest.host-failed"
+
+
 def test_requests_with_bodies_go_through_the_owner(io: LoopThread, other: OwnerClient) -> None:
     api = GuestApi(other)
     text = "🙂 " * 2_000_000  # ten megabytes
