@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from libneuron.system.runner import Completed, Runner
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from libneuron.system.runner import STANDARD_PATH, Completed, Runner
 
 
 class ChrootRunner:
@@ -30,7 +28,7 @@ class ChrootRunner:
         """See :meth:`Runner.run`."""
         words = ("chroot", self._top, *argv)
         # The tree's own folders count, not the caller's: chroot looks the program up inside.
-        inside = {"PATH": _PATH, **(env or {})}
+        inside = {"PATH": STANDARD_PATH, **(env or {})}
         return self._real.run(words, timeout=timeout, stdin=stdin, env=inside, check=check, changes=changes)
 
 

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 _RENAME_NOREPLACE = 1
@@ -69,28 +70,23 @@ def free_bytes(path: Path) -> int:
     return info.f_bavail * info.f_frsize
 
 
-@contextlib.contextmanager
-def only_one(path: Path) -> Iterator[bool]:
+def only_one(path: Path) -> AbstractContextManager[bool]:
     """Hold an exclusive lock on the file ``path`` (created); yields whether it was free.
 
     The lock ends with the process, also when it is killed.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    return _only_one(descriptor)
+
+
+def only_one_in(folder: Path) -> AbstractContextManager[bool]:
+    """The same with an existing folder as the lock, where a file would be in the way. Raises: OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return _only_one(descriptor)
 
 
 @contextlib.contextmanager
-def only_one_in(folder: Path) -> Iterator[bool]:
-    """The same with an existing folder as the lock, where a file would be in the way. Raises: OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _only_one(descriptor: int) -> Iterator[bool]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,7 +26,7 @@ _KEEP = (
 )  # fmt: skip
 
 # For who was started without any, as by an agent in a VM: a distribution's tools for root are in sbin.
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Process = subprocess.Popen[bytes]
 """A program that :func:`spawn` started."""
@@ -73,7 +73,7 @@ class Runner(Protocol):
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment programs get: what a session needs, untranslated messages, and ``extra``."""
     env = {name: os.environ[name] for name in _KEEP if name in os.environ}
-    env.setdefault("PATH", _PATH)
+    env.setdefault("PATH", STANDARD_PATH)
     return {**env, "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
