@@ -11,7 +11,7 @@ from libneuron.updates.bootfiles import damaged
 from libneuron.updates.store import capability, open_store
 
 if TYPE_CHECKING:
-    from libneuron.updates.guardian import Machine
+    from libneuron.updates.machine import Machine
 
 _TEXTS = {
     "rollback": QT_TRANSLATE_NOOP("doctor", "This machine can be rolled back."),

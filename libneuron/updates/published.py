@@ -11,7 +11,7 @@ from libneuron.updates.history import History, Rollback, Update
 from libneuron.updates.store import Store
 
 if TYPE_CHECKING:
-    from libneuron.updates.guardian import Machine
+    from libneuron.updates.machine import Machine
 
 PUBLIC = "/run/neuron/updates.json"
 """What everybody may read: history and last verdict. Rebuilt at every start; it holds no secrets."""

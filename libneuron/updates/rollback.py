@@ -6,27 +6,26 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from libneuron.progress import Progress
-from libneuron.system import btrfs
-from libneuron.system.files import Root, write_atomic
+from libneuron.system.files import Root
 from libneuron.updates.bootstage import BootChanges, Stage
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import Rollback, fold
 from libneuron.updates.journal import Journal
-from libneuron.updates.kinds.kernel import kernel_problems
-from libneuron.updates.layout import Switch, fitted_fstab
+from libneuron.updates.layout import Switch
 from libneuron.updates.loader import Loader
 from libneuron.updates.rollback_machine import Seen, Step, decide
+from libneuron.updates.rollback_steps import (
+    PENDING,
+    boot_folder,
+    change,
+    inside,
+    move_nested,
+    sides,
+    stage_of,
+)
 from libneuron.updates.volume import ROOTS, Volume
-
-PENDING = "etc/neuron/rollback-pending"
-"""Lies in a prepared root until it was verified: the units of an ordinary start look no further without
-it.
-"""
-
-_LOCKS = ("var/lib/pacman/db.lck", "run/reboot-required", "var/run/reboot-required")
 
 
 @dataclass(frozen=True)
@@ -42,23 +41,6 @@ _LATE = (Step.VERIFY, Step.SETTLE_ROOT, Step.SETTLE_BOOT, Step.SWITCH_BACK, Step
 Verify = Callable[[Rollback], Verified]
 
 
-def boot_folder(volume: Volume, owner: str) -> Path:
-    """Where boot files are kept: those of an update ("7"), or those that lay there before roll back "r8"."""
-    return volume.state / "updates" / owner / "boot"
-
-
-def _stage(volume: Volume, root: Root, rollback: Rollback) -> Stage | None:
-    if rollback.loader is None:
-        return None
-    return Stage(
-        root,
-        rollback.loader,
-        rollback.id,
-        wanted=boot_folder(volume, rollback.boot_of),
-        present=boot_folder(volume, f"r{rollback.id}"),
-    )
-
-
 def boot_changes(volume: Volume, root: Root, *, boot_of: str, loader: Loader | None) -> BootChanges:
     """What a boot partition of its own would get back and lose."""
     if loader is None:
@@ -69,7 +51,7 @@ def boot_changes(volume: Volume, root: Root, *, boot_of: str, loader: Loader | N
 
 def boot_wrong(volume: Volume, root: Root, rollback: Rollback) -> list[str]:
     """Boot files that are not the restore point's, for the proof after the restart."""
-    stage = _stage(volume, root, rollback)
+    stage = stage_of(volume, root, rollback)
     return [] if stage is None else stage.wrong()
 
 
@@ -113,7 +95,7 @@ def plan(
         loader=loader,
         boot_of=boot_of,
     )
-    stage = _stage(volume, root, planned)
+    stage = stage_of(volume, root, planned)
     if stage is not None:
         stage.check()
         stage.keep_present()
@@ -154,13 +136,6 @@ def new_root(rollback: Rollback) -> str:
     return rollback.root if rollback.switch is Switch.EXCHANGE else rollback.staged
 
 
-def _sides(volume: Volume, rollback: Rollback) -> tuple[str, str]:
-    """(old root, new root) where they lie at this moment."""
-    if volume.uuid(rollback.root) == rollback.root_uuid:
-        return rollback.root, rollback.staged
-    return rollback.staged, rollback.root
-
-
 def look(
     volume: Volume,
     root: Root,
@@ -170,71 +145,15 @@ def look(
 ) -> Seen:
     """What is on the disk now; ``stuck`` are nested subvolumes that cannot be moved."""
     root_uuid = root_seen(volume, rollback.switch, rollback.root)
-    stage = _stage(volume, root, rollback)
+    stage = stage_of(volume, root, rollback)
     new = running_uuid if stage is not None else root_uuid
     left: tuple[str, ...] = ()
-    old = _sides(volume, rollback)[0]
+    old = sides(volume, rollback)[0]
     if rollback.ready_uuid is not None and new == rollback.ready_uuid and volume.uuid(old) is not None:
         present = set(volume.nested(old))
         left = tuple(name for name in rollback.nested if name in present and name not in stuck)
     boot = stage.seen() if stage is not None else None
     return Seen(root_uuid, volume.uuid(rollback.staged), running_uuid, left, boot)
-
-
-def fit(tree: Path, *, root: str, switch: Switch) -> None:
-    """Correct in a prepared root what would keep it from starting: stale locks, the old root's number in
-    fstab.
-
-    Raises: OSError.
-    """
-    for name in _LOCKS:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            _inside(tree, name).unlink()
-    flag = _inside(tree, PENDING)
-    flag.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    write_atomic(flag, b"Update Guardian: a roll back is to be finished and verified.\n")
-    table = _inside(tree, "etc/fstab")
-    if switch is Switch.EXCHANGE and table.is_file():
-        text = table.read_text("utf-8", "surrogateescape")
-        fitted = fitted_fstab(text, root=root)
-        if fitted != text:
-            mode = table.stat().st_mode & 0o777
-            write_atomic(table, fitted.encode("utf-8", "surrogateescape"), mode=mode)
-
-
-def _inside(tree: Path, relative: str) -> Path:
-    """``relative`` with links resolved inside ``tree``: the prepared root is not trusted to stay inside
-    itself.
-    """
-    return Root(tree).path(f"/{relative}")
-
-
-def _prepare(
-    volume: Volume, journal: Journal, rollback: Rollback, known: frozenset[str], stage: Stage | None
-) -> None:
-    volume.snapshot(rollback.target, rollback.staged, readonly=False)
-    place = volume.path(rollback.staged)
-    fit(place, root=rollback.root, switch=rollback.switch)
-    volume.sync()
-    found = kernel_problems(Root(place)) if stage is None else stage.problems(Root(place))
-    problems = [item for item in found if item not in known]
-    if stage is not None and not problems:
-        stage.stage(btrfs.info(place).id)
-    if problems:
-        volume.delete(rollback.staged)
-        journal.append("rollback-over", id=rollback.id, outcome="abandoned", problems=problems)
-        raise UpdateError("updates.target-unsound", problems="; ".join(problems))
-    journal.append("rollback-ready", id=rollback.id, uuid=volume.uuid(rollback.staged))
-
-
-def _commit(volume: Volume, rollback: Rollback, stage: Stage | None) -> None:
-    if stage is not None:
-        volume.sync()
-        stage.commit()
-    elif rollback.switch is Switch.EXCHANGE:
-        volume.exchange(rollback.root, rollback.staged)
-    else:
-        volume.set_default(rollback.staged)
 
 
 def drive(
@@ -267,60 +186,16 @@ def drive(
         if step in (Step.DONE, Step.WAIT_FOR_RESTART) or (step in _LATE and verify is None):
             return rollback
         if step is Step.MOVE_NESTED:
-            old, new = _sides(volume, rollback)
-            stuck |= _move_nested(volume, seen.nested_left, old=old, new=new)
+            old, new = sides(volume, rollback)
+            stuck |= move_nested(volume, seen.nested_left, old=old, new=new)
         elif step is Step.VERIFY and verify is not None:
             problems = [*stuck.values(), *verify(rollback).problems]
             outcome = "unverified" if problems else "restored"
             with contextlib.suppress(FileNotFoundError):
-                _inside(volume.path(new_root(rollback)), PENDING).unlink()
+                inside(volume.path(new_root(rollback)), PENDING).unlink()
             journal.append("rollback-over", id=rollback.id, outcome=outcome, problems=problems)
         else:
-            _change(volume, journal, rollback, step, known, _stage(volume, root, rollback))
-
-
-def _change(
-    volume: Volume,
-    journal: Journal,
-    rollback: Rollback,
-    step: Step,
-    known: frozenset[str],
-    stage: Stage | None,
-) -> None:
-    """The steps that alter the disk."""
-    match step:
-        case Step.DISCARD:
-            volume.delete(rollback.staged)
-        case Step.PREPARE:
-            _prepare(volume, journal, rollback, known, stage)
-        case Step.COMMIT:
-            _commit(volume, rollback, stage)
-        case Step.RECORD_COMMIT:
-            journal.append("rollback-committed", id=rollback.id)
-        case Step.SETTLE_ROOT:
-            _commit(volume, rollback, None)
-        case Step.SETTLE_BOOT if stage is not None:
-            stage.settle()
-        case Step.SWITCH_BACK if stage is not None:
-            stage.switch_back(done=True)
-        case Step.CLEAR if stage is not None:
-            stage.clear()
-        case _:
-            if stage is not None and stage.seen().reachable and not stage.seen().switched:
-                stage.clear()
-            journal.append("rollback-over", id=rollback.id, outcome="abandoned")
-            raise UpdateError("updates.changed-meanwhile", name=rollback.root)
-
-
-def _move_nested(volume: Volume, names: tuple[str, ...], *, old: str, new: str) -> dict[str, str]:
-    """Bring nested subvolumes into the new root; returns those that could not be, and why."""
-    stuck = {}
-    for name in names:
-        try:
-            volume.move(f"{old}/{name}", f"{new}/{name}")
-        except OSError as error:
-            stuck[name] = f"{name} stayed in the replaced system: {error.strerror}"
-    return stuck
+            change(volume, journal, rollback, step, known, stage_of(volume, root, rollback))
 
 
 def drop(volume: Volume, journal: Journal, root: Root, *, running_uuid: str | None) -> Rollback:
@@ -330,7 +205,7 @@ def drop(volume: Volume, journal: Journal, root: Root, *, running_uuid: str | No
     rollback = _current(journal)
     seen = look(volume, root, rollback, running_uuid)
     step = decide(rollback, seen)
-    stage = _stage(volume, root, rollback)
+    stage = stage_of(volume, root, rollback)
     undoable = stage is not None and seen.boot is not None and seen.boot.reachable
     undoable = undoable and running_uuid == rollback.root_uuid == seen.root_uuid
     if step not in (Step.PREPARE, Step.DISCARD, Step.COMMIT) and not undoable:

@@ -14,7 +14,7 @@ from libneuron.updates.rollback import Verified, Verify, boot_wrong, new_root
 from libneuron.updates.store import Store
 
 if TYPE_CHECKING:
-    from libneuron.updates.guardian import Machine
+    from libneuron.updates.machine import Machine
 
 
 def verifier(machine: Machine, store: Store) -> Verify:

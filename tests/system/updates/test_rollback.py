@@ -10,7 +10,7 @@ import pytest
 from libneuron.errors import NeuronError
 from libneuron.system import btrfs
 from libneuron.updates import guardian
-from libneuron.updates.rollback import PENDING
+from libneuron.updates.rollback_steps import PENDING
 from libneuron.updates.store import open_store
 from tests.system.updates.disk import Disk, disk, run, status
 
