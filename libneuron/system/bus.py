@@ -75,7 +75,8 @@ class Bus:
         *,
         timeout: float = 25.0,
     ) -> tuple[Any, ...]:
-        """Call a method; returns the reply's values with variants unwrapped.
+        """Call a method; returns the reply's values with variants unwrapped. A reply that is one
+        descriptor ("h") comes as its number in this process, to be closed by the caller.
 
         Raises: SystemAccessError bus-error (details: the error's D-Bus name and text), bus-timeout.
         """
@@ -103,6 +104,8 @@ class Bus:
                 error=text or reply.error_name,
                 details=f"{interface}.{member}: {reply.error_name}: {text}",
             )
+        if reply.signature == "h":
+            return (reply.unix_fds[reply.body[0]],)
         return tuple(plain(value) for value in reply.body)
 
     async def get(self, service: str, path: str, interface: str, name: str, *, timeout: float = 25.0) -> Any:

@@ -35,7 +35,7 @@ class BlockingBus:
 
     def __init__(self, loop: LoopThread, *, address: str | None = None) -> None:
         self._loop = loop
-        self._address = address
+        self.address = address
         self._lock = threading.Lock()
         self._bus: Bus | None = None
         self._failure: NeuronError | None = None
@@ -46,7 +46,7 @@ class BlockingBus:
                 raise self._failure
             if self._bus is None:
                 try:
-                    self._bus = self._loop.wait(Bus.open(system=True, address=self._address))
+                    self._bus = self._loop.wait(Bus.open(system=True, address=self.address))
                 except NeuronError as error:
                     self._failure = error
                     raise

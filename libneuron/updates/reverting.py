@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextlib import AbstractContextManager
+
+from libneuron.errors import Cancelled, NeuronError
 from libneuron.progress import Progress
+from libneuron.system.inhibit import awake
 from libneuron.updates import rollback
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import History, Rollback
@@ -13,6 +18,10 @@ from libneuron.updates.published import publish
 from libneuron.updates.store import Store, open_store, separate_loader
 from libneuron.updates.verify import verifier
 from libneuron.updates.volume import Volume
+
+
+def _awake(machine: Machine) -> AbstractContextManager[bool]:
+    return awake(machine.bus, who="Update Guardian", why="The system is being rolled back")
 
 
 def _target(past: History, identity: str | None) -> tuple[str, str]:
@@ -58,7 +67,7 @@ def roll_back(
 
     Raises: UpdateError no-such-point, rollback-pending, target-unsound, no-space, snapshot-failed; Cancelled.
     """
-    with open_store(machine.root, machine.clock) as store:
+    with _awake(machine), open_store(machine.root, machine.clock) as store:
         volume = _volume(store)
         past = store.history()
         target, update = _target(past, identity)
@@ -78,21 +87,36 @@ def roll_back(
             if result.id == "kernel"
             for item in result.outcome.items
         )
-        done = rollback.drive(
-            volume,
-            store.journal,
-            machine.root,
-            running_uuid=store.running_uuid,
-            verify=None,
-            known=known,
-            progress=progress,
-        )
+        try:
+            done = rollback.drive(
+                volume,
+                store.journal,
+                machine.root,
+                running_uuid=store.running_uuid,
+                verify=None,
+                known=known,
+                progress=progress,
+            )
+        except (NeuronError, OSError, Cancelled):
+            _give_up(machine, store, volume)
+            raise
         bad = past.update(update)
         if bad is not None and bad.packages:
             newer = {name: pair[1] for name, pair in bad.packages.items() if pair[1]}
             store.journal.append("held", packages=newer)
         publish(machine, store)
         return done
+
+
+def _give_up(machine: Machine, store: Store, volume: Volume) -> None:
+    """What was refused, failed or cancelled must not happen by itself at the next start.
+
+    What cannot be given up any more (it was committed, or the disk does not answer) stays pending.
+    """
+    with contextlib.suppress(NeuronError, OSError):
+        if store.history().pending is not None:
+            rollback.drop(volume, store.journal, machine.root, running_uuid=store.running_uuid)
+        publish(machine, store)
 
 
 def drop(machine: Machine) -> Rollback:
@@ -110,7 +134,8 @@ def resume(machine: Machine, *, early: bool = False) -> Rollback | None:
 
     ``early``, before local file systems are mounted, only moves nested subvolumes and does not verify.
     """
-    with open_store(machine.root, machine.clock) as store:
+    held = contextlib.nullcontext() if early else _awake(machine)  # early in a start there is no bus yet
+    with held, open_store(machine.root, machine.clock) as store:
         if store.volume is None or store.history().pending is None:
             return None
         verify = None if early else verifier(machine, store)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from libneuron.errors import NeuronError
+from libneuron.errors import Cancelled, NeuronError
+from libneuron.progress import Progress, ProgressView
 from libneuron.system import btrfs
 from libneuron.updates import guardian
 from libneuron.updates.rollback_steps import PENDING
@@ -260,3 +263,36 @@ def test_without_the_persons_consent_nothing_rolls_back_by_itself(machine: Disk)
     updated(machine)
     assert [start_counted(machine) for _ in range(5)] == [False] * 5
     assert not (machine.point / "etc/neuron/update-unjudged").exists()
+
+
+def test_a_cancelled_roll_back_leaves_nothing_and_does_not_happen_by_itself_later(machine: Disk) -> None:
+    updated(machine)
+
+    def listen(view: ProgressView) -> None:
+        if view.item == "prepare":  # the last moment: it is heard before the commit
+            progress.cancel()
+
+    progress = Progress(clock=itertools.count().__next__, listener=listen)
+    with pytest.raises(Cancelled):
+        guardian.roll_back(machine.machine(), None, progress=progress)
+    past = guardian.history(machine.machine())
+    assert (past.pending, past.rollbacks[-1].outcome) == (None, "abandoned")
+    machine.restart()
+    assert guardian.resume(machine.machine()) is None
+    assert not (machine.point / "usr/bin/app").exists(), "the updated system goes on"
+    assert guardian.begin(machine.machine(), tool="test").update, "and further updates start"
+
+
+def test_a_roll_back_that_fails_is_given_up(machine: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    updated(machine)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("libneuron.updates.rollback_steps.fit", full)
+    with pytest.raises(OSError, match="No space"):
+        guardian.roll_back(machine.machine(), None)
+    assert guardian.history(machine.machine()).pending is None
+    with open_store(machine.machine().root, machine.machine().clock) as store:
+        assert store.volume is not None
+        assert store.volume.names("@neuron/roots") == ()
