@@ -29,11 +29,13 @@ from libneuron.guest.wire.mux import (
     ZeroSource,
 )
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
+from libneuron.guest.wire.transfers import WANTED
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError, Offer
 from neuron_guest.handlers import HANDLERS, Answer, Call
 from neuron_guest.keys import GuestKeys
 from neuron_guest.port import Port, PortGone
+from neuron_guest.promises import Promises
 
 _log = logging.getLogger("neuron_guest")
 
@@ -182,8 +184,10 @@ class Agent:
         self._greeted = False
         self._requests: dict[str | int, _Request] = {}
         self._incoming: dict[int, _Request] = {}
+        self._promises = Promises(self._want)
 
     def _end_session(self) -> None:
+        self._promises.end()
         for request in self._requests.values():
             request.cancelled = True
         self._new_session(self._session + 1)
@@ -340,6 +344,11 @@ class Agent:
     # -- workers ------------------------------------------------------------------------------------
 
     def _start(self, request: _Request) -> None:
+        if request.verb == "clipboard_supply":  # at once: every worker may be waiting for it
+            supply = request.parsed
+            self._promises.supplied(supply.wanted, bytes(request.body), supply.problem)
+            self._finish(request, answer=Answer())
+            return
         if self._idle <= 0 and len(self._workers) < _WORKERS:
             worker = threading.Thread(target=self._toil, name="neuron-verb", daemon=True)
             self._workers.append(worker)
@@ -359,7 +368,7 @@ class Agent:
             self._post(lambda r=request, a=answer, e=error: self._done(r, a, e))  # type: ignore[misc]  # bound now
 
     def _do(self, request: _Request) -> tuple[Answer | None, dict[str, str] | None]:
-        call = Call(self._backend, request.parsed, bytes(request.body), request.permissions)
+        call = Call(self._backend, request.parsed, bytes(request.body), request.permissions, self._promises)
         try:
             return HANDLERS[request.verb](call), None
         except BackendError as error:
@@ -452,6 +461,17 @@ class Agent:
         """A new copy, on any thread."""
         self._offers.append(offer)
         self._port.wake()
+
+    def _want(self, wanted: int, serial: int, mime: str) -> None:
+        """A program pastes what the host promised; on any thread."""
+        session = self._session
+
+        def ask() -> None:
+            if session == self._session and self._channel.phase is _READY:
+                data = {"wanted": wanted, "serial": serial, "mime": mime}
+                self._channel.send({"type": WANTED, "data": data})
+
+        self._post(ask)
 
     def _tell_offer(self) -> None:
         """Queue the latest copy's event; only when the port took everything before it, so no queue grows."""

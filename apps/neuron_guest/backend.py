@@ -20,6 +20,10 @@ class BackendError(Exception):
         self.code = code
 
 
+Fetch = Callable[[str], bytes]
+"""MIME type → its bytes; may wait. Raises: BackendError."""
+
+
 @dataclass(frozen=True)
 class Mode:
     """A display mode: pixels, and the refresh rate in Hz (0: the driver's choice)."""
@@ -76,6 +80,11 @@ class Backend(Protocol):
 
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
         """Replace the clipboard by these formats of one copy, marked as our own."""
+
+    def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
+        """Replace the clipboard by a promise, marked as our own: ``fetch`` is called when somebody pastes.
+        Without formats a promise of ours that nobody has pasted from is taken back. Raises: BackendError
+        unsupported where this desktop needs the content at once."""
 
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """Call ``changed`` on some thread at each new copy, by notification, not polling; returns "stop"."""

@@ -19,7 +19,9 @@ from libneuron.guest.wire.requests import (
     Permission,
     SetResolution,
 )
+from libneuron.guest.wire.transfers import ClipboardPromise
 from neuron_guest.backend import Backend, BackendError, Mode
+from neuron_guest.promises import Promises
 
 _R = TypeVar("_R")
 TEXT = "text/plain;charset=utf-8"
@@ -44,6 +46,7 @@ class Call(Generic[_R]):
     request: _R
     body: bytes
     permissions: frozenset[Permission]
+    promises: Promises
 
 
 Handler = Callable[[Call[Any]], Answer]
@@ -151,6 +154,14 @@ def _clipboard_set(call: Call[ClipboardSet]) -> Answer:
     return Answer()
 
 
+def _clipboard_promise(call: Call[ClipboardPromise]) -> Answer:
+    promise, promises = call.request, call.promises
+    call.backend.clipboard_promise(
+        promise.formats, lambda mime: promises.fetch(promise.serial, mime), secret=promise.secret
+    )
+    return Answer()
+
+
 def _screenshot(call: Call[Nothing]) -> Answer:
     picture = call.backend.screenshot()
     if picture[:8] != b"\x89PNG\r\n\x1a\n" or len(picture) < 24:
@@ -181,8 +192,10 @@ HANDLERS: Mapping[str, Handler] = {
     "clipboard_offer": _clipboard_offer,
     "clipboard_get": _clipboard_get,
     "clipboard_set": _clipboard_set,
+    "clipboard_promise": _clipboard_promise,
     "screenshot": _screenshot,
     "shutdown": _power("shutdown"),
     "reboot": _power("reboot"),
 }
-"""Verbs that need the desktop; ``ping``, ``hello``, ``enrol`` and ``cancel`` are the agent's own."""
+"""Verbs that need the desktop. ``ping``, ``hello``, ``enrol``, ``cancel`` and ``clipboard_supply`` are the
+agent's own."""

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
-from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
 
 _MODES = (Mode(1024, 768, 60), Mode(1280, 800, 60), Mode(1920, 1080, 60), Mode(2560, 1440, 60))
 _TEXT = "text/plain;charset=utf-8"
@@ -43,6 +43,7 @@ class SimulatedBackend:
         self._lock = threading.Lock()
         self._mode = _MODES[1]
         self._items: dict[str, bytes] = {}
+        self._fetch: Fetch | None = None  # of a promise
         self._offer = Offer(())
         self._watchers: list[Callable[[Offer], None]] = []
         self._windows: dict[int, Window] = {}
@@ -70,21 +71,35 @@ class SimulatedBackend:
     def clipboard_read(self, mime: str) -> bytes:
         """See :meth:`Backend.clipboard_read`."""
         with self._lock:
-            if mime not in self._items:
-                raise BackendError("not-found", f"the clipboard holds no {mime}")
-            return self._items[mime]
+            offer, fetch = self._offer, self._fetch
+            if mime in self._items:
+                return self._items[mime]
+        if fetch is None or mime not in offer.formats:
+            raise BackendError("not-found", f"the clipboard holds no {mime}")
+        data = fetch(mime)
+        with self._lock:
+            if offer is self._offer:
+                self._items[mime] = data
+        return data
 
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_write`."""
         self._put(dict(items), Offer(tuple(items), secret=secret, own=True))
 
+    def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_promise`."""
+        if mimes:
+            self._put({}, Offer(tuple(mimes), secret=secret, own=True), fetch)
+        elif self._fetch is not None and not self._items:
+            self._put({}, Offer((), own=True))
+
     def copy(self, items: Mapping[str, bytes], *, secret: bool = False) -> None:
         """Someone inside the simulated guest copies."""
         self._put(dict(items), Offer(tuple(items), secret=secret))
 
-    def _put(self, items: dict[str, bytes], offer: Offer) -> None:
+    def _put(self, items: dict[str, bytes], offer: Offer, fetch: Fetch | None = None) -> None:
         with self._lock:
-            self._items, self._offer = items, offer
+            self._items, self._offer, self._fetch = items, offer, fetch
             watchers = list(self._watchers)
         for changed in watchers:
             changed(offer)

@@ -249,6 +249,20 @@ class GuestApi:
             timeout=120,
         )
 
+    async def promise_clipboard(self, serial: int, formats: Sequence[str], *, secret: bool = False) -> None:
+        """Replace the guest's clipboard by a promise; it tells (:data:`WANTED`) when somebody pastes.
+
+        Without formats the promise is taken back. Raises: GuestError unknown-command (an older agent) or
+        unsupported (a desktop that cannot promise).
+        """
+        data = {"serial": serial, "formats": list(formats), "secret": secret}
+        await self._ask("clipboard_promise", data, timeout=90)
+
+    async def supply_clipboard(self, wanted: int, data: bytes, *, problem: str = "") -> None:
+        """Answer the guest's ``wanted`` with the content, or with a ``problem``'s code."""
+        answer = {"wanted": wanted, "problem": problem}
+        await self.requester.request("clipboard_supply", answer, body=data or None, timeout=120)
+
     async def screenshot(self) -> Screenshot:
         """The whole desktop."""
         reply = await self.requester.request("screenshot", timeout=60)

@@ -1,7 +1,8 @@
 """The VM's clipboard behind its channel, with the same face as the host's.
 
-The guest's agent takes whole copies (``clipboard_set``), so a claim is carried out at once: its formats are
-fetched and sent, the largest ones left out, and an older claim is forgotten as soon as a newer one comes.
+A claim is a promise to the guest's agent, which asks for a format when a program there pastes. Agents and
+desktops that cannot promise take whole copies (``clipboard_set``): the formats are fetched and sent at once,
+the largest ones left out. An older claim is forgotten as soon as a newer one comes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from libneuron.errors import Cancelled, NeuronError
+from libneuron.guest.wire.errors import FieldError
+from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
+from libneuron.guest.wire.transfers import WANTED
 from libneuron.progress import Progress
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim, ClipboardOffer
@@ -28,6 +33,8 @@ EVENT = "clipboard_offered"
 _TOGETHER = 48 * MIB  # bytes of all formats of one copy: the agent holds them in memory
 _HURRIES, _CALM = 4, 0.5  # copies told at once; seconds until one more is: each takes the host's clipboard
 _LOOK = 0.2  # seconds between looks at whether the person cancelled
+_PASTES = 16  # formats that programs in the guest may wait for at once
+_NO_PROMISES = ("guest.unknown-command", "guest.unsupported")
 
 
 class GuestOffer(Protocol):
@@ -58,12 +65,18 @@ class GuestApi(Protocol):
     async def set_clipboard(self, items: Mapping[str, bytes], *, secret: bool = False) -> None:
         """Replace it."""
 
+    async def promise_clipboard(self, serial: int, formats: Sequence[str], *, secret: bool = False) -> None:
+        """Replace it by a promise; without formats, take the promise back."""
+
+    async def supply_clipboard(self, wanted: int, data: bytes, *, problem: str = "") -> None:
+        """Keep the promise."""
+
 
 class GuestClipboard:
     """See :class:`libneuron.system.clipboard.model.Clipboard`. Hand the client's events to :meth:`event`."""
 
     kind = "guest"
-    most = 32 * MIB
+    most = MAX_BODY_IN_MEMORY
 
     def __init__(self, api: GuestApi, *, loop: asyncio.AbstractEventLoop, origin: str, spool: Path) -> None:
         """``loop`` is where ``api`` lives; ``origin`` is the bridge's; ``spool`` holds large content."""
@@ -77,6 +90,8 @@ class GuestClipboard:
         self._changed: Callable[[ClipboardOffer], None] = lambda _offer: None
         self._number = 0
         self._claims = 0
+        self._promised: tuple[int, Claim] | None = None
+        self._pastes = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._closed = False
@@ -89,7 +104,11 @@ class GuestClipboard:
 
     def event(self, kind: str, data: Mapping[str, Any]) -> None:
         """An event of the guest, whatever it is; called on the loop. Nothing in ``data`` is trusted."""
-        if kind != EVENT or self._closed:
+        if self._closed:
+            return
+        if kind == WANTED:
+            self._wanted(data)
+        if kind != EVENT:
             return
         formats = data.get("formats")
         names = [name for name in formats if isinstance(name, str)] if isinstance(formats, list) else []
@@ -115,12 +134,20 @@ class GuestClipboard:
         return future
 
     def release(self) -> None:
-        """The guest keeps what it was given: unlike a promise, it holds without us."""
+        """See Clipboard.release. The guest keeps what it was given whole, or has pasted already."""
 
-        def forget() -> None:
+        async def forget() -> None:
             self._claims += 1
+            promised, self._promised = self._promised, None
+            if promised is None:
+                return
+            try:
+                async with self._writing:
+                    await self._api.promise_clipboard(0, ())
+            except NeuronError as error:
+                _log.info("a promise could not be taken back: %s", error)
 
-        self._loop.call_soon_threadsafe(forget)
+        self._submit(forget)
 
     def close(self) -> None:
         """See Clipboard.close."""
@@ -229,6 +256,27 @@ class GuestClipboard:
     async def _claim(self, claim: Claim) -> None:
         self._claims += 1
         mine = self._claims
+        async with self._writing:
+            self._current(mine, claim)
+            before, self._promised = self._promised, (mine, claim)
+            try:
+                await self._api.promise_clipboard(mine, claim.formats, secret=claim.secret)
+            except NeuronError as error:
+                if self._promised == (mine, claim):
+                    self._promised = before
+                if error.code not in _NO_PROMISES:
+                    raise
+                self._promised = None
+            else:
+                return
+        await self._hand_over(mine, claim)
+
+    def _current(self, mine: int, claim: Claim) -> None:
+        if mine != self._claims or claim.after != self._number:
+            raise ClipboardError("clipboard.stale")
+
+    async def _hand_over(self, mine: int, claim: Claim) -> None:
+        """The whole copy at once."""
         items: dict[str, bytes] = {}
         problem: Exception | None = None
         size = 0
@@ -247,9 +295,42 @@ class GuestClipboard:
         if not items:
             raise problem or ClipboardError("clipboard.refused")
         async with self._writing:
-            if mine != self._claims or claim.after != self._number:
-                raise ClipboardError("clipboard.stale")
+            self._current(mine, claim)
             await self._api.set_clipboard(items, secret=claim.secret)
+
+    def _wanted(self, data: Mapping[str, Any]) -> None:
+        """A program in the guest pastes what we promised; nothing in ``data`` is trusted."""
+        try:
+            fields = Fields(dict(data), "wanted")
+            wanted, serial = (fields.integer(name, 0, 1 << 53) for name in ("wanted", "serial"))
+            mime = fields.line("mime", limit=128)
+        except FieldError as error:
+            _log.info("the guest wants something that makes no sense: %s", error)
+            return
+        if self._pastes >= _PASTES:
+            return  # it asks faster than anybody pastes; its programs give up by themselves
+        self._pastes += 1
+        promised = self._promised
+        claim = promised[1] if promised is not None and promised[0] == serial else None
+        self._submit(lambda: self._supply(wanted, claim, mime))
+
+    async def _supply(self, wanted: int, claim: Claim | None, mime: str) -> None:
+        content, problem = b"", ""
+        try:
+            if claim is None or mime not in claim.formats:
+                raise ClipboardError("clipboard.stale")
+            found = await asyncio.wrap_future(claim.fetch(mime))
+            content = found.whole()
+        except NeuronError as error:
+            problem = error.code
+        except Cancelled:
+            problem = "cancelled"
+        try:
+            await self._api.supply_clipboard(wanted, content, problem=problem)
+        except NeuronError as error:
+            _log.info("what was pasted did not reach the guest: %s", error)
+        finally:
+            self._pastes -= 1
 
 
 def _closed() -> ClipboardError:

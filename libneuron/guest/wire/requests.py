@@ -13,9 +13,10 @@ from typing import Any
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.transfers import ClipboardPromise, ClipboardSupply
 
-PROTOCOL = (1, 1)
-"""Oldest and newest protocol version this code speaks."""
+PROTOCOL = (1, 2)
+"""Oldest and newest protocol version this code speaks. 2: copies are promised to the guest."""
 MAX_BODY_IN_MEMORY = 64 * 1024 * 1024
 """Bytes of a clipboard or screenshot body."""
 
@@ -238,6 +239,8 @@ VERBS: Mapping[str, Verb] = {
     "clipboard_offer": Verb(Nothing.parse, Permission.CLIPBOARD_OUT),
     "clipboard_get": Verb(ClipboardGet.parse, Permission.CLIPBOARD_OUT),
     "clipboard_set": Verb(ClipboardSet.parse, Permission.CLIPBOARD_IN),
+    "clipboard_promise": Verb(ClipboardPromise.parse, Permission.CLIPBOARD_IN),
+    "clipboard_supply": Verb(ClipboardSupply.parse),  # keeps a promise that was allowed
     "screenshot": Verb(Nothing.parse, Permission.SCREENSHOT),
     "shutdown": Verb(Nothing.parse, Permission.POWER),
     "reboot": Verb(Nothing.parse, Permission.POWER),

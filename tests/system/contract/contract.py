@@ -7,9 +7,11 @@ yields a :class:`Subject`: a connected guest, and what this one can do. Everythi
 from __future__ import annotations
 
 import concurrent.futures
+import queue
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,24 @@ from libneuron.guest.errors import GuestError
 
 TEXT = "text/plain;charset=utf-8"
 EMOJI = "Zwei 🙂 Zeilen\nund שלום, 漢字, \U0001f469\u200d\U0001f680"
+
+
+class Events:
+    """What a guest tells of its own accord; give it to the client as ``on_event``."""
+
+    def __init__(self) -> None:
+        self._told: queue.SimpleQueue[tuple[str, Mapping[str, Any]]] = queue.SimpleQueue()
+
+    def __call__(self, kind: str, data: Mapping[str, Any]) -> None:
+        self._told.put((kind, data))
+
+    def next(self, wanted: str, *, seconds: float) -> Mapping[str, Any]:
+        """The next event of this kind."""
+        end = time.monotonic() + seconds
+        while True:
+            kind, data = self._told.get(timeout=max(0.0, end - time.monotonic()))
+            if kind == wanted:
+                return data
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,8 @@ class Subject:
     title: str = ""
     switchable: bool = True  # the display has at least two modes
     rich: bool = True  # the clipboard holds several formats of one copy
+    events: Events = field(default_factory=Events)
+    promises: bool = True  # content is fetched when somebody pastes
     slow: float = 1.0  # factor on every waiting time
 
 
@@ -100,6 +122,41 @@ class GuestContract:
         assert subject.guest.run(lambda api: api.clipboard_text()) == "bold"
         if subject.rich:
             assert b"<b>bold</b>" in subject.guest.run(lambda api: api.clipboard_read("text/html"))
+
+    def test_a_promised_copy_is_asked_for_when_somebody_pastes(self, subject: Subject) -> None:
+        promise = {"serial": 7, "formats": ["text/html", TEXT], "secret": False}
+        if not subject.promises:
+            assert refusal(subject, "clipboard_promise", promise).code == "guest.unsupported"
+            return
+        subject.guest.run(lambda api: api.promise_clipboard(7, ("text/html", TEXT)))
+        offer = subject.guest.run(lambda api: api.clipboard_offer())
+        assert {"text/html", TEXT} <= set(offer.formats)
+        assert offer.own
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pasted = pool.submit(subject.guest.run, lambda api: api.clipboard_read(TEXT))
+            wanted = subject.events.next("clipboard_wanted", seconds=20 * subject.slow)
+            assert (wanted["serial"], wanted["mime"]) == (7, TEXT)
+            number = wanted["wanted"]
+            subject.guest.run(lambda api: api.supply_clipboard(number, EMOJI.encode()))
+            assert pasted.result(30 * subject.slow).decode() == EMOJI
+
+    def test_a_promise_that_cannot_be_kept_is_an_error_and_another_copy_works(self, subject: Subject) -> None:
+        if subject.promises:
+            subject.guest.run(lambda api: api.promise_clipboard(8, (TEXT,)))
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                pasted = pool.submit(subject.guest.run, lambda api: api.clipboard_read(TEXT))
+                number = subject.events.next("clipboard_wanted", seconds=20 * subject.slow)["wanted"]
+                subject.guest.run(lambda api: api.supply_clipboard(number, b"", problem="stale"))
+                with pytest.raises(GuestError):
+                    pasted.result(30 * subject.slow)
+        subject.guest.run(lambda api: api.set_clipboard_text("after"))
+        assert subject.guest.run(lambda api: api.clipboard_text()) == "after"
+
+    def test_a_promise_taken_back_leaves_an_empty_clipboard(self, subject: Subject) -> None:
+        if subject.promises:
+            subject.guest.run(lambda api: api.promise_clipboard(9, (TEXT,)))
+            subject.guest.run(lambda api: api.promise_clipboard(9, ()))
+            assert subject.guest.run(lambda api: api.clipboard_offer()).formats == ()
 
     def test_the_resolution_changes_and_is_read_back(self, subject: Subject) -> None:
         if not self.desktop(subject) or not subject.switchable:

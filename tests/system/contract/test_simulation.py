@@ -10,15 +10,22 @@ from libneuron.guest.client import BlockingGuest, GuestClient
 from libneuron.guest.permissions import DEFAULT
 from libneuron.system.bus import LoopThread
 from neuron_guest_bridge.simulation import Simulation
-from tests.system.contract.contract import GuestContract, Subject
+from tests.system.contract.contract import Events, GuestContract, Subject
 
 
 @pytest.fixture(scope="module")
-def connected() -> Iterator[BlockingGuest]:
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture(scope="module")
+def connected(events: Events) -> Iterator[BlockingGuest]:
     with LoopThread() as io, Simulation() as simulation:
         simulation.hand_over()
         simulation.start()
-        client = GuestClient(simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT)
+        client = GuestClient(
+            simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT, on_event=events
+        )
         guest = BlockingGuest(io, client)
         guest.wait_ready(20)
         yield guest
@@ -27,5 +34,5 @@ def connected() -> Iterator[BlockingGuest]:
 
 class TestSimulation(GuestContract):
     @pytest.fixture
-    def subject(self, connected: BlockingGuest) -> Subject:
-        return Subject(connected, ("notes", ("a b",)), title="Notes (simulated) a b")
+    def subject(self, connected: BlockingGuest, events: Events) -> Subject:
+        return Subject(connected, ("notes", ("a b",)), title="Notes (simulated) a b", events=events)

@@ -88,7 +88,9 @@ class TestX11ThroughTheService(GuestContract):
     @pytest.fixture
     def subject(self, service: BlockingGuest) -> Subject:
         launch = ("/usr/bin/xmessage", ("-title", "neuron contract", "$(id) ';"))
-        return Subject(service, launch, "neuron contract", switchable=False, rich=False, slow=3)
+        return Subject(
+            service, launch, "neuron contract", switchable=False, rich=False, promises=False, slow=3
+        )
 
     def test_a_picture_of_the_desktop_is_not_blank(self, subject: Subject, tmp_path: Path) -> None:
         subject.guest.run(lambda api: api.launch("xmessage", ["-title", "seen", "-bg", "red", "text"]))

@@ -9,17 +9,23 @@ import pytest
 from libneuron.guest.client import BlockingGuest, GuestClient
 from libneuron.guest.permissions import DEFAULT
 from libneuron.system.bus import LoopThread
-from tests.system.contract.contract import GuestContract, Subject
+from tests.system.contract.contract import Events, GuestContract, Subject
 from tests.system.wine.agent import WineAgent
 from tests.system.wine.lab import WineLab
 
 
 @pytest.fixture(scope="module")
-def connected(wine: WineLab) -> Iterator[BlockingGuest]:
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture(scope="module")
+def connected(wine: WineLab, events: Events) -> Iterator[BlockingGuest]:
     with WineAgent(wine) as agent, LoopThread() as io:
         agent.hand_over()
         agent.start()
-        guest = BlockingGuest(io, GuestClient(agent.endpoint(), agent.keys(), permissions=lambda: DEFAULT))
+        client = GuestClient(agent.endpoint(), agent.keys(), permissions=lambda: DEFAULT, on_event=events)
+        guest = BlockingGuest(io, client)
         try:
             guest.wait_ready(60)
             yield guest
@@ -29,5 +35,5 @@ def connected(wine: WineLab) -> Iterator[BlockingGuest]:
 
 class TestWindowsAgent(GuestContract):
     @pytest.fixture
-    def subject(self, connected: BlockingGuest) -> Subject:
-        return Subject(connected, ("notepad.exe", ()), title="Notepad", slow=2.0)
+    def subject(self, connected: BlockingGuest, events: Events) -> Subject:
+        return Subject(connected, ("notepad.exe", ()), title="Notepad", slow=2.0, events=events)

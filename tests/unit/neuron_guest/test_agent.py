@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from libneuron.guest.wire.frames import Kind, frame
 from libneuron.guest.wire.jsontext import encode
 from libneuron.guest.wire.mux import BytesSource, Message
 from libneuron.guest.wire.requests import VERBS
+from libneuron.guest.wire.transfers import WANTED
 from neuron_guest.backend import BackendError, Mode
 from neuron_guest.keys import GuestKeys
 from neuron_guest.simulated import SimulatedBackend
@@ -65,6 +67,13 @@ def host(agent: tuple[Path, KeyStore, GuestKeys]) -> Iterator[RawHost]:
     made.close()
 
 
+VALID = {
+    "width": 800, "height": 600, "path": "notes", "url": "http://x", "window": 1, "text": "t", "serial": 1,
+    "wanted": 1,
+}  # fmt: skip
+"""Fields that suit every verb."""
+
+
 def error(answer: Mapping[str, object]) -> str:
     assert answer["success"] is False
     found = answer["error"]
@@ -83,10 +92,7 @@ def test_an_enrolment_key_opens_nothing_but_enrolment(agent: tuple[Path, KeyStor
     assert greeting.hello["enrolling"] is True
     host.hello(*ALL)
     for verb in sorted(VERBS.keys() - {"ping", "hello", "enrol"}):
-        data = {
-            "width": 800, "height": 600, "path": "notes", "url": "http://x", "window": 1, "text": "t",
-        }  # fmt: skip
-        assert error(host.ask(verb, data)) == "not-paired"
+        assert error(host.ask(verb, VALID)) == "not-paired"
     host.close()
 
 
@@ -130,9 +136,8 @@ def test_a_guest_without_keys_says_so_at_once(agent: tuple[Path, KeyStore, Guest
 
 
 def test_no_verb_works_before_hello(host: RawHost) -> None:
-    data = {"width": 800, "height": 600, "path": "notes", "url": "http://x", "window": 1, "text": "t"}
     for verb in sorted(VERBS.keys() - {"ping", "hello", "enrol", "measure"}):
-        assert error(host.ask(verb, data)) == "bad-request"
+        assert error(host.ask(verb, VALID)) == "bad-request"
     assert error(host.ask("enrol", dict.fromkeys(("certificate", "key", "peer"), "-----BEGIN X"))) == (
         "not-permitted"
     )
@@ -366,3 +371,53 @@ def test_a_request_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in(
     assert host.answer("s")["success"]
     assert backend.clipboard_read(TEXT) == b"x" * 50
     assert kept < 1_000_000
+
+
+# -- promised copies ------------------------------------------------------------------------------------
+
+
+def wanted(host: RawHost) -> Mapping[str, Any]:
+    event = host.until(lambda event: isinstance(event, Message) and event.head.get("type") == WANTED)
+    assert isinstance(event, Message)
+    found: Mapping[str, Any] = event.head["data"]
+    return found
+
+
+def ask_for(host: RawHost, mime: str) -> int:
+    """A paste begins; returns the request's id."""
+    host._next += 1
+    host.channel.send({"type": "clipboard_get", "request_id": host._next, "data": {"mime": mime}})
+    return host._next
+
+
+def test_more_pastes_than_workers_are_all_supplied(host: RawHost) -> None:
+    host.hello(*ALL)
+    host.ask("clipboard_promise", {"serial": 3, "formats": ["text/html", "text/rtf"]})
+    pastes = [ask_for(host, mime) for mime in ("text/html", "text/rtf", "text/html", "text/rtf")]
+    found = [wanted(host) for _ in pastes]  # every worker waits now
+    assert {data["serial"] for data in found} == {3}
+    for data in found:
+        assert host.ask("clipboard_supply", {"wanted": data["wanted"]}, body=BytesSource(b"x"))["success"]
+    assert all(host.answer(paste)["success"] for paste in pastes)
+
+
+def test_what_the_host_cannot_hand_over_fails_with_its_reason(host: RawHost) -> None:
+    host.hello(*ALL)
+    host.ask("clipboard_promise", {"serial": 3, "formats": ["text/html"]})
+    paste = ask_for(host, "text/html")
+    number = wanted(host)["wanted"]
+    host.ask("clipboard_supply", {"wanted": number, "problem": "clipboard.owner-silent"})
+    assert error(host.answer(paste)) == "clipboard.owner-silent"
+    assert host.ask("clipboard_supply", {"wanted": number})["success"]  # too late: nobody waits
+
+
+def test_whoever_pastes_when_the_host_goes_is_told_at_once(
+    agent: tuple[Path, KeyStore, GuestKeys], host: RawHost
+) -> None:
+    host.hello(*ALL)
+    host.ask("clipboard_promise", {"serial": 3, "formats": ["text/html"]})
+    ask_for(host, "text/html")
+    wanted(host)
+    assert isinstance(host.begin(), Ready)  # a new session
+    host.hello(*ALL)
+    assert error(host.ask("clipboard_get", {"mime": "text/html"})) == "no-session"

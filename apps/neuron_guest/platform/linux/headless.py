@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
 from neuron_guest.platform.linux import system
 
 
@@ -41,6 +41,11 @@ class HeadlessBackend:
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_write`."""
         self._clipboard.write(items, secret=secret)
+
+    def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_promise`. Nobody pastes here, and the desktop's tools cannot wait."""
+        del mimes, fetch, secret
+        raise BackendError("unsupported", "the clipboard here needs the content at once")
 
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """See :meth:`Backend.clipboard_watch`: nobody copies here."""

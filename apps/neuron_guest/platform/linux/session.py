@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
 from neuron_guest.handlers import TEXT
 from neuron_guest.platform.linux import desktop_files, programs, screens, system
 
@@ -103,6 +103,11 @@ class SessionBackend:
         else:
             programs.feed(["xclip", "-selection", "clipboard", "-t", target, "-i"], items[mime])
         self._written = (target, items[mime])
+
+    def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_promise`. The tools take whole content only."""
+        del mimes, fetch, secret
+        raise BackendError("unsupported", "the clipboard's tools here need the content at once")
 
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """See :meth:`Backend.clipboard_watch`. X11's tools cannot tell without asking again and again."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
 from neuron_guest.platform.windows import apps as app_list
 from neuron_guest.platform.windows import (
     desktop_windows,
@@ -63,6 +63,13 @@ class WindowsBackend:
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_write`."""
         self._board().write(items, secret=secret)
+
+    def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_promise`."""
+        if mimes:
+            self._board().promise(mimes, fetch, secret=secret)
+        else:
+            self._board().withdraw()
 
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """See :meth:`Backend.clipboard_watch`."""

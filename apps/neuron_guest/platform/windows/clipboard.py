@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from neuron_guest.backend import BackendError, Offer
+from neuron_guest.backend import BackendError, Fetch, Offer
 from neuron_guest.platform.windows import clipboard_formats as formats
 from neuron_guest.platform.windows import gdiplus, global_memory, win32
 from neuron_guest.platform.windows.message_window import MessageWindow
@@ -36,17 +36,26 @@ _listen = win32.function("user32", "AddClipboardFormatListener", BOOL, HANDLE)
 _unlisten = win32.function("user32", "RemoveClipboardFormatListener", BOOL, HANDLE, fails="never")
 
 Result = TypeVar("Result")
-Fetch = Callable[[str], bytes]
-"""MIME type → its bytes; may wait. Raises: BackendError."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Promise:
-    """What we put on the clipboard and have not been relieved of."""
+    """What we put on the clipboard and have not been relieved of.
+
+    ``last`` is what was fetched last: programs ask for a picture in three formats, one after another.
+    """
 
     mimes: tuple[str, ...]
     fetch: Fetch
     marks: Mapping[str, bytes]
+    last: tuple[str, bytes] | None = None
+
+    def get(self, mime: str) -> bytes:
+        """One format; may wait. Raises: BackendError."""
+        last = self.last
+        if last is None or last[0] != mime:
+            last = self.last = mime, self.fetch(mime)
+        return last[1]
 
 
 class Clipboard:
@@ -66,6 +75,9 @@ class Clipboard:
 
     def read(self, mime: str) -> bytes:
         """One format. Raises: BackendError not-found, busy, unreadable."""
+        promise = self._run(self._owned)
+        if promise is not None and mime in promise.mimes:
+            return promise.get(mime)  # here: the window's thread has others to answer meanwhile
         return self._run(lambda: self._read(mime))
 
     def write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
@@ -83,6 +95,10 @@ class Clipboard:
             raise BackendError("not-found", "none of the formats can be put on a Windows clipboard")
         marks = {formats.OWN: b"\0", **(formats.secret_marks() if secret else {})}
         self._run(lambda: self._put(_Promise(tuple(mimes), fetch, marks)))
+
+    def withdraw(self) -> None:
+        """Take a promise back that nobody has pasted from. Raises: BackendError busy."""
+        self._run(self._withdraw)
 
     def watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """Call ``changed`` on the window's thread at each new copy, ours included (``own``)."""
@@ -127,10 +143,13 @@ class Clipboard:
                 switches = {name: self._data(name) for name in formats.ALLOW if name in present}
         return formats.offer(present, switches)
 
+    def _withdraw(self) -> None:
+        with self._opened():
+            promise = self._owned()
+            if promise is not None and promise.last is None:
+                _empty()
+
     def _read(self, mime: str) -> bytes:
-        promise = self._owned()
-        if promise is not None and mime in promise.mimes:
-            return promise.fetch(mime)
         with self._opened():
             for name, convert in formats.sources(mime):
                 data = self._data(name)
@@ -224,7 +243,7 @@ class Clipboard:
         for target, mime in formats.targets(promise.mimes):
             if self._number(target) == number:
                 try:
-                    self._give(target, formats.render(target, promise.fetch(mime), gdiplus.decode_png))
+                    self._give(target, formats.render(target, promise.get(mime), gdiplus.decode_png))
                 except (BackendError, ValueError, win32.Win32Error) as error:
                     # The program that pastes sees an empty format; the next one may fare better.
                     _log.info("%s could not be rendered: %s", target, error)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from neuron_guest.backend import Backend, Mode, Offer
 from neuron_guest.platform.windows.helper_link import Answerer, Stream
+from neuron_guest.promises import PATIENCE, Promises
 
 
 def _plain(value: Any) -> object:
@@ -19,13 +20,19 @@ def _plain(value: Any) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def verbs(backend: Backend) -> Mapping[str, Callable[..., object]]:
+def verbs(backend: Backend, promises: Promises) -> Mapping[str, Callable[..., object]]:
     """What the service may ask for. Power and metrics are the service's own."""
+
+    def promise(number: int, mimes: Sequence[str], *, secret: bool) -> None:
+        backend.clipboard_promise(mimes, lambda mime: promises.fetch(number, mime), secret=secret)
+
     return {
         "info": lambda: _plain(backend.info()),
         "clipboard_offer": lambda: _plain(backend.clipboard_offer()),
         "clipboard_read": backend.clipboard_read,
         "clipboard_write": lambda items, secret: backend.clipboard_write(items, secret=secret),
+        "clipboard_promise": promise,
+        "clipboard_supply": promises.supplied,
         "modes": lambda: _plain(backend.modes()),
         "mode": lambda: _plain(backend.mode()),
         "set_mode": lambda width, height, refresh: _plain(backend.set_mode(Mode(width, height, refresh))),
@@ -41,7 +48,13 @@ def verbs(backend: Backend) -> Mapping[str, Callable[..., object]]:
 
 def serve(stream: Stream, backend: Backend) -> None:
     """Answer the service until it goes away, and tell it of every copy."""
-    answerer = Answerer(stream, verbs(backend))
+
+    def want(wanted: int, number: int, mime: str) -> None:
+        answerer.event("wanted", {"wanted": wanted, "number": number, "mime": mime})
+
+    promises = Promises(want, patience=PATIENCE + 2)  # the service gives up first, and says why
+    # A program that pastes holds up whoever looks at the clipboard: its supply must not wait behind them.
+    answerer = Answerer(stream, verbs(backend, promises), at_once={"clipboard_supply"})
 
     def changed(offer: Offer) -> None:
         answerer.event("clipboard", _plain(offer))
@@ -50,5 +63,6 @@ def serve(stream: Stream, backend: Backend) -> None:
     try:
         answerer.run()
     finally:
+        promises.end()
         stop()
         backend.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Protocol
@@ -122,11 +122,17 @@ class Caller(_End):
 
 
 class Answerer(_End):
-    """The helper's end: runs what the service asks on worker threads, so that one slow verb holds up none."""
+    """The helper's end: runs what the service asks on worker threads, so that one slow verb holds up none.
 
-    def __init__(self, stream: Stream, verbs: Mapping[str, Callable[..., object]]) -> None:
+    Verbs ``at_once`` never wait; they run on the thread that reads.
+    """
+
+    def __init__(
+        self, stream: Stream, verbs: Mapping[str, Callable[..., object]], at_once: Collection[str] = ()
+    ) -> None:
         super().__init__(stream)
         self._verbs = verbs
+        self._at_once = at_once
 
     def run(self) -> None:
         """Answer until the service is gone."""
@@ -137,6 +143,9 @@ class Answerer(_End):
     def _take(self, message: dict[str, Any], workers: ThreadPoolExecutor) -> None:
         match message:
             case {"call": int(number), "verb": str(verb), "arguments": dict(arguments)}:
+                if verb in self._at_once:
+                    self._answer(number, verb, arguments)
+                    return
                 workers.submit(self._answer, number, verb, arguments)
             case _:
                 raise WireError("not a call")

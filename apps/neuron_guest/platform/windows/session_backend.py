@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
-from neuron_guest.backend import App, BackendError, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
 from neuron_guest.platform.windows import power, system_info, win32
 from neuron_guest.platform.windows.helper_link import Caller
 from neuron_guest.platform.windows.metrics import Metrics
@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _QUICK, _SLOW = 20.0, 90.0  # seconds; a clipboard owner alone may take 60
+_SUPPLIES = 8  # pastes that are served at once
 _START_TIME = 10.0  # seconds a verb waits for a helper that starts
 _MAXIMUM_PICTURE = 256 * 1024 * 1024
 
@@ -34,6 +35,8 @@ class SessionBackend:
         self._helper: Caller | None = None
         self._session = "none"
         self._watchers: list[Callable[[Offer], None]] = []
+        self._promise: tuple[int, Fetch | None] = (0, None)
+        self._supplying = threading.BoundedSemaphore(_SUPPLIES)
         self._metrics = Metrics()
 
     def attach(self, helper: Caller | None) -> None:
@@ -50,6 +53,9 @@ class SessionBackend:
 
     def event(self, name: str, value: Any) -> None:
         """What a helper said by itself."""
+        if name == "wanted":
+            self._wanted(value)
+            return
         if name != "clipboard":
             return
         try:
@@ -62,6 +68,40 @@ class SessionBackend:
             watchers = tuple(self._watchers) if self._session == "active" else ()
         for changed in watchers:
             changed(offer)
+
+    def _wanted(self, value: Any) -> None:
+        """A program in the session pastes what was promised to it."""
+        try:
+            fields = Fields(value, "wanted")
+            wanted, number = (fields.integer(name, 0, 1 << 53) for name in ("wanted", "number"))
+            mime = fields.line("mime", limit=128)
+        except FieldError as error:
+            _log.warning("the helper wants something that makes no sense: %s", error)
+            return
+        with self._lock:
+            current, fetch = self._promise
+            helper = self._helper if self._session == "active" else None
+        if helper is None or not self._supplying.acquire(blocking=False):
+            return  # nobody waits any more, or far too many do
+        stale = number != current or fetch is None
+
+        def supply() -> None:
+            data, problem = b"", "stale"
+            try:
+                if not stale and fetch is not None:
+                    data, problem = fetch(mime), ""
+            except BackendError as error:
+                problem = error.code
+            finally:
+                self._supplying.release()
+            try:
+                helper.call(
+                    "clipboard_supply", {"wanted": wanted, "data": data, "problem": problem}, timeout=_SLOW
+                )
+            except BackendError as error:
+                _log.info("what was pasted did not reach the session: %s", error)
+
+        threading.Thread(target=supply, name="neuron-supply", daemon=True).start()
 
     def _ask(self, verb: str, *, timeout: float = _QUICK, **arguments: object) -> Any:
         with self._lock:
@@ -108,6 +148,15 @@ class SessionBackend:
         """See :meth:`Backend.clipboard_write`."""
         self._unlocked()
         self._ask("clipboard_write", timeout=_SLOW, items=dict(items), secret=secret)
+
+    def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
+        """See :meth:`Backend.clipboard_promise`."""
+        self._unlocked()
+        with self._lock:
+            number = self._promise[0] + 1
+            if mimes:
+                self._promise = (number, fetch)
+        self._ask("clipboard_promise", timeout=_SLOW, number=number, mimes=list(mimes), secret=secret)
 
     def _unlocked(self) -> None:
         with self._lock:

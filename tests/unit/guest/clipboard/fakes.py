@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from libneuron.guest.errors import GuestError
+from libneuron.guest.wire.transfers import WANTED
 from libneuron.progress import Progress
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim, ClipboardOffer
@@ -93,7 +95,15 @@ class AgentOffer:
 
 @dataclass
 class Agent:
-    """The guest's verbs over a dictionary, telling of every copy as the real agent does."""
+    """The guest's verbs over a dictionary, telling of every copy as the real agent does.
+
+    Unless it is ``promising``, it is an older one that takes whole copies only.
+    """
+
+    promising: bool = False
+    serial: int = 0
+    promised: tuple[str, ...] = ()
+    pastes: dict[int, Future[bytes]] = field(default_factory=dict)
 
     items: dict[str, bytes] = field(default_factory=dict)
     offer: AgentOffer = AgentOffer(())
@@ -115,6 +125,31 @@ class Agent:
             self.writes += 1
         # The real agent's event comes some time after its answer.
         asyncio.get_running_loop().call_soon(self._tell, self._hold(dict(items), own=True, secret=secret))
+
+    async def promise_clipboard(self, serial: int, formats: Sequence[str], *, secret: bool = False) -> None:
+        if not self.promising:
+            raise GuestError("guest.unknown-command", vm="vm", verb="clipboard_promise")
+        with self.news:
+            self.writes += bool(formats)
+            self.serial, self.promised, self.items = serial, tuple(formats), {}
+            self.offer = AgentOffer(self.promised, secret, own=True)
+            self.news.notify_all()
+        asyncio.get_running_loop().call_soon(self._tell, self.offer)
+
+    async def supply_clipboard(self, wanted: int, data: bytes, *, problem: str = "") -> None:
+        paste = self.pastes.pop(wanted)
+        if problem:
+            paste.set_exception(ValueError(problem))
+        else:
+            paste.set_result(data)
+
+    def paste(self, mime: str, *, serial: int | None = None) -> Future[bytes]:
+        """A program in the guest pastes what was promised; called on the loop."""
+        wanted = len(self.pastes) + 1
+        future = self.pastes[wanted] = Future()
+        data = {"wanted": wanted, "serial": self.serial if serial is None else serial, "mime": mime}
+        self.event(WANTED, data)
+        return future
 
     def _hold(self, items: dict[str, bytes], *, own: bool, secret: bool) -> AgentOffer:
         with self.news:

@@ -12,6 +12,7 @@ import pytest
 from libneuron.guest.clipboard.bridge import Bridge, Status, Transfer
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Rules, Side
+from libneuron.guest.wire.transfers import WANTED
 from libneuron.system.bus import LoopThread
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.spool import Content, SpoolLimits
@@ -283,3 +284,94 @@ def test_a_display_that_is_lost_is_shown(rig: Rig) -> None:
     assert rig.bridge.status.host == "memory"
     rig.desktop.lost(ClipboardError("clipboard.unavailable"))
     assert rig.statuses[-1].host == ""
+
+
+@pytest.fixture
+def promising(rig: Rig) -> Rig:
+    """The same with an agent that fetches what is pasted."""
+    rig.agent.promising = True
+    return rig
+
+
+def promised(rig: Rig, formats: tuple[str, ...]) -> None:
+    with rig.agent.news:
+        assert rig.agent.news.wait_for(lambda: rig.agent.promised == formats, WAIT), rig.agent.promised
+
+
+def paste_in_guest(rig: Rig, mime: str, *, serial: int | None = None) -> Future[bytes]:
+    async def paste() -> Future[bytes]:
+        return rig.agent.paste(mime, serial=serial)
+
+    return rig.io.wait(paste(), timeout=WAIT)
+
+
+def test_a_host_copy_is_read_only_when_the_guest_pastes(promising: Rig) -> None:
+    rig = promising
+    rig.desktop.copy({HTML: b"<b>x</b>", TEXT: b"x", PNG: b"\x89PNG"})
+    promised(rig, (HTML, TEXT, PNG))
+    rig.seen(Happened.OFFERED, Side.HOST)
+    assert rig.desktop.reads == []
+    assert paste_in_guest(rig, PNG).result(WAIT) == b"\x89PNG"
+    assert rig.desktop.reads == [PNG]
+    [line] = rig.seen(Happened.CROSSED, Side.HOST)
+    assert (line.formats, line.size) == ((PNG,), 4)
+
+
+def test_a_paste_of_an_older_promise_or_of_another_format_gets_nothing(promising: Rig) -> None:
+    rig = promising
+    rig.desktop.copy({TEXT: b"x"})
+    promised(rig, (TEXT,))
+    rig.seen(Happened.OFFERED, Side.HOST)
+    for mime, serial in ((TEXT, rig.agent.serial - 1), (PNG, rig.agent.serial)):
+        error = paste_in_guest(rig, mime, serial=serial).exception(WAIT)
+        assert str(error) == "clipboard.stale"
+    assert rig.desktop.reads == []
+    assert paste_in_guest(rig, TEXT).result(WAIT) == b"x"
+
+
+def test_a_promise_is_taken_back_when_it_may_no_longer_cross(promising: Rig) -> None:
+    rig = promising
+    rig.desktop.copy({TEXT: b"x"})
+    promised(rig, (TEXT,))
+    rig.seen(Happened.OFFERED, Side.HOST)
+    rig.bridge.set_rules(Rules(direction=Direction.TO_HOST))
+    promised(rig, ())
+
+
+def test_a_guest_that_wants_rubbish_or_without_end_is_answered_or_left_alone(promising: Rig) -> None:
+    rig = promising
+    rig.desktop.stuck = []
+    rig.desktop.copy({TEXT: b"x"})
+    promised(rig, (TEXT,))
+    rig.seen(Happened.OFFERED, Side.HOST)
+
+    async def rubbish() -> None:
+        for data in ({}, {"wanted": "1"}, {"wanted": 1, "serial": -1, "mime": TEXT}, {"mime": [TEXT]}):
+            rig.guest.event(WANTED, data)
+        for number in range(1000):
+            rig.guest.event(WANTED, {"wanted": 10_000 + number, "serial": rig.agent.serial, "mime": TEXT})
+
+    rig.io.wait(rubbish(), timeout=WAIT)
+    rig.settle()
+    assert len(rig.desktop.stuck) == 16
+    stuck, rig.desktop.stuck = rig.desktop.stuck, None
+    for number in range(1000):
+        rig.agent.pastes[10_000 + number] = Future()
+    for future in stuck:
+        future.set_exception(ClipboardError("clipboard.owner-silent"))
+    rig.seen(Happened.FAILED, Side.HOST, times=16)
+    rig.settle()
+    assert paste_in_guest(rig, TEXT).result(WAIT) == b"x"
+
+
+@pytest.mark.parametrize("secrets", [False, True])
+def test_a_secret_copy_of_the_host_is_promised_as_one_or_not_at_all(promising: Rig, secrets: bool) -> None:
+    rig = promising
+    rig.bridge.set_rules(Rules(secrets=secrets))
+    rig.desktop.copy({TEXT: b"hunter2"}, secret=True)
+    if secrets:
+        promised(rig, (TEXT,))
+        assert rig.agent.offer.secret
+    else:
+        rig.seen(Happened.WITHHELD, Side.HOST)
+        assert (rig.agent.promised, rig.agent.writes, rig.desktop.reads) == ((), 0, [])

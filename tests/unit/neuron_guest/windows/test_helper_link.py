@@ -189,3 +189,75 @@ def test_rubbish_ends_the_pipe(pair: Pair) -> None:
     for piece in pack({"neither": 1}):
         pair.ends[1].write(piece)
     assert pair.ends[1].read(1) == b""
+
+
+def pasting(session: SessionBackend, mime: str) -> tuple[threading.Thread, list[object]]:
+    """Somebody reads ``mime`` in the session; what came of it is in the list once the thread has ended."""
+    result: list[object] = []
+
+    def paste() -> None:
+        try:
+            result.append(session.clipboard_read(mime))
+        except BackendError as error:
+            result.append(error.code)
+
+    thread = threading.Thread(target=paste)
+    thread.start()
+    return thread, result
+
+
+def test_a_promise_is_kept_through_the_pipe_when_somebody_pastes(session: SessionBackend) -> None:
+    asked: list[str] = []
+
+    def fetch(mime: str) -> bytes:
+        asked.append(mime)
+        return b"\0content" * 100_000
+
+    session.clipboard_promise((TEXT, "text/html"), fetch, secret=False)
+    offer = session.clipboard_offer()
+    assert (offer.formats, offer.own, asked) == ((TEXT, "text/html"), True, [])
+    assert session.clipboard_read("text/html") == b"\0content" * 100_000
+    assert asked == ["text/html"]
+
+
+def test_more_programs_paste_than_the_helper_has_workers(session: SessionBackend) -> None:
+    go = threading.Event()
+
+    def fetch(mime: str) -> bytes:
+        assert go.wait(20)
+        return mime.encode()
+
+    mimes = [f"x/{number}" for number in range(6)]
+    session.clipboard_promise(mimes, fetch, secret=False)
+    pastes = [pasting(session, mime) for mime in mimes]
+    go.set()
+    for (thread, result), mime in zip(pastes, mimes, strict=True):
+        thread.join(30)
+        assert result == [mime.encode()]
+
+
+def test_a_promise_that_fails_is_refused_with_its_reason_and_an_older_one_is_stale(
+    session: SessionBackend,
+) -> None:
+    def fetch(_mime: str) -> bytes:
+        raise BackendError("gone-away", "no")
+
+    session.clipboard_promise((TEXT,), fetch, secret=False)
+    with pytest.raises(BackendError) as refusal:
+        session.clipboard_read(TEXT)
+    assert refusal.value.code == "gone-away"
+    session._promise = (session._promise[0] + 1, fetch)  # what a newer promise does
+    with pytest.raises(BackendError) as refusal:
+        session.clipboard_read(TEXT)
+    assert refusal.value.code == "stale"
+    session.clipboard_promise((), fetch, secret=False)
+    assert session.clipboard_offer().formats == ()
+
+
+@pytest.mark.parametrize("value", [None, {}, {"wanted": 1, "number": "2", "mime": "x"}, {"wanted": -1}])
+def test_a_helper_that_wants_nonsense_gets_nothing(
+    session: SessionBackend, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("CRITICAL"):
+        session.event("wanted", value)
+    assert session.clipboard_offer().formats == ()
