@@ -50,7 +50,7 @@ class Face:
             format="%(levelname)s %(name)s: %(message)s",
         )
         self._app_id = qt.desktopFileName()
-        application(app_id=self._app_id, name=translate("Main", "Guest Bridge"))
+        application(app_id=self._app_id, name=translate("Main", "Guest Bridge"), windows_later=True)
         qt.setApplicationDisplayName(translate("Main", "Guest Bridge"))  # now that there are translations
         self._leave = prepare(qt)
         self._qt = qt

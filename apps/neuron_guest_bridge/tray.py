@@ -10,15 +10,14 @@ from PySide6.QtCore import QObject, QRectF, Qt
 from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
+from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApp
 from libneuron.guest.clipboard.rules import Direction, Side
 from libneuron.guest.wire.requests import Permission
-from libneuron.ui.dialogs import show_error
 from libneuron.ui.icons import app_icon, pixmap
 from libneuron.ui.text import translate
 from libneuron.ui.theme import theme
 from neuron_guest_bridge import words
-from neuron_guest_bridge.acting import act_on, take_picture
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
 
@@ -108,7 +107,7 @@ class Tray(QObject):
 
     def _machine_menu(self, menu: QMenu, machine: Machine) -> None:
         for name in machine.acts:
-            self._add(menu, words.act(name).text, partial(act_on, self._model, machine, name, parent=None))
+            self._add(menu, words.act(name).text, partial(self._act, machine, name))
         menu.addSeparator()
         if machine.ready:
             self._clipboard_menu(menu.addMenu(translate("Tray", "&Clipboard")), machine)
@@ -120,8 +119,7 @@ class Tray(QObject):
                 action.setCheckable(True)
                 action.setChecked(machine.follows)
             if Permission.SCREENSHOT in machine.allowed:
-                take = partial(take_picture, self._model, machine, parent=None, done=self._taken)
-                self._add(menu, translate("Tray", "Take pictur&e"), take)
+                self._add(menu, translate("Tray", "Take pictur&e"), partial(self._take_picture, machine))
             menu.addSeparator()
         self._add(menu, translate("Tray", "Show in &window"), partial(self._open, machine.id))
 
@@ -161,18 +159,31 @@ class Tray(QObject):
         launch = partial(self._model.machines.launch, machine.id, app.path, app.name)
         self._add(menu, app.name.replace("&", "&&"), partial(self._run, machine, launch))
 
+    # Windows and what they need are loaded when one opens: most of the time the tray is all there is.
+
+    def _act(self, machine: Machine, name: str) -> None:
+        from neuron_guest_bridge.acting import act_on
+
+        act_on(self._model, machine, name, parent=None)
+
+    def _take_picture(self, machine: Machine) -> None:
+        from neuron_guest_bridge.acting import take_picture
+
+        take_picture(self._model, machine, parent=None, done=self._taken)
+
     def _taken(self, path: Path) -> None:
         said = translate("Tray", "Kept as {file}").format(file=path.name)
         self.icon.showMessage(translate("Tray", "Picture taken"), said, self.icon.icon())
 
     def _run(self, machine: Machine, work: Callable[[], object]) -> None:
-        heading = translate("Tray", "{name} did not do it").format(name=machine.name)
-        self._model.run(
-            work,
-            owner=self,
-            done=lambda _: None,
-            failed=lambda error: show_error(None, error, heading=heading),
-        )
+        def failed(error: NeuronError) -> None:
+            from libneuron.ui.dialogs import show_error
+
+            show_error(
+                None, error, heading=translate("Tray", "{name} did not do it").format(name=machine.name)
+            )
+
+        self._model.run(work, owner=self, done=lambda _: None, failed=failed)
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason == QSystemTrayIcon.ActivationReason.Trigger:

@@ -9,7 +9,7 @@ from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.resolution import StandBack
 from libneuron.guest.state import State
 from libneuron.ui.text import number, pixels, size, translate
-from libneuron.ui.widgets import Tone
+from libneuron.ui.tone import Tone
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.machines import Act, Machine
 

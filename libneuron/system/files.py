@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from libneuron.system.errors import SystemAccessError
+from libneuron.system.places import make_private_directory as make_private_directory
 
 
 class Root:
@@ -96,13 +97,6 @@ class Root:
         """The last part of a link's target ("driver" → "vfio-pci"), or None where there is no link."""
         target = self.link(absolute)
         return None if target is None else PurePosixPath(target).name
-
-
-def make_private_directory(path: Path) -> Path:
-    """Create ``path`` (and parents) as 0700 where absent; an existing one is tightened to 0700."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
-    return path
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_NAME = "neuron"
+from libneuron.system.places import NAME
+from libneuron.system.places import resources as resources
+from libneuron.system.places import runtime_path as runtime_path
 
 
 @dataclass(frozen=True)
@@ -21,35 +22,15 @@ class Paths:
     resources: Path
 
 
-def resources() -> Path:
-    """The shipped tables, icons and service files: in the package when installed, else in the checkout."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "_resources"
-    return installed if installed.is_dir() else package.parent / "resources"
-
-
-def runtime_path() -> Path:
-    """The session's own directory for sockets; outside a session one below the person's state.
-
-    platformdirs would fall back to a name in /tmp that anybody could have made first.
-    """
-    session = os.environ.get("XDG_RUNTIME_DIR")
-    if session:
-        return Path(session) / _NAME
-    import platformdirs
-
-    return platformdirs.user_state_path(_NAME) / "run"
-
-
 def user_paths() -> Paths:
     """This person's directories."""
     import platformdirs  # here: a tray must be visible before what it does not need yet is loaded
 
     return Paths(
-        config=platformdirs.user_config_path(_NAME),
-        data=platformdirs.user_data_path(_NAME),
-        state=platformdirs.user_state_path(_NAME),
-        cache=platformdirs.user_cache_path(_NAME),
+        config=platformdirs.user_config_path(NAME),
+        data=platformdirs.user_data_path(NAME),
+        state=platformdirs.user_state_path(NAME),
+        cache=platformdirs.user_cache_path(NAME),
         runtime=runtime_path(),
         resources=resources(),
     )

@@ -14,7 +14,6 @@ from PySide6.QtCore import QSocketNotifier
 from PySide6.QtWidgets import QApplication, QWidget
 
 from libneuron.ui.collector import GuiCollector
-from libneuron.ui.dialogs import ErrorDialog
 from libneuron.ui.icons import app_icon
 from libneuron.ui.tasks import Tasks
 from libneuron.ui.text import install_translators, translate
@@ -23,11 +22,15 @@ from libneuron.ui.theme import Look, Theme
 _log = logging.getLogger(__name__)
 
 
-def application(*, app_id: str, name: str, look: Look = Look.SYSTEM) -> QApplication:
+def application(
+    *, app_id: str, name: str, look: Look = Look.SYSTEM, windows_later: bool = False
+) -> QApplication:
     """The process's QApplication, set up once: style, colours, translations, tasks, collector.
 
     ``app_id`` is the desktop file's base name ("org.neuronos.GuestBridge"), ``name`` the translated or proper
-    name that the desktop shows. Needs a display; call :func:`has_display` first where that is not certain.
+    name that the desktop shows. ``windows_later`` is for a program that may live in the tray alone: the style
+    sheet is made for the first window. Needs a display; call :func:`has_display` first where that is not
+    certain.
     """
     app = QApplication.instance() or QApplication([app_id])
     assert isinstance(app, QApplication)
@@ -38,7 +41,9 @@ def application(*, app_id: str, name: str, look: Look = Look.SYSTEM) -> QApplica
     if app.findChild(Theme) is None:
         app.setStyle("Fusion")
         install_translators(app)
-        Theme(app, look)
+        made = Theme(app, look)
+        if not windows_later:
+            made.dress()
         Tasks(app)
         collector = GuiCollector(app)
         app.aboutToQuit.connect(collector.close)
@@ -81,6 +86,8 @@ def prepare(app: QApplication) -> Callable[[], None]:
 def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     report = "".join(traceback.format_exception(kind, error, trace))
     _log.error("%s", report)
+    from libneuron.ui.dialogs import ErrorDialog
+
     ErrorDialog(
         QApplication.activeWindow(),
         name=translate("App", "Something unexpected happened"),

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 from libneuron.errors import NeuronError
 from libneuron.ui.announce import announce
 from libneuron.ui.text import translate
-from libneuron.ui.theme import SPACE, dialog_width, scaled
+from libneuron.ui.theme import SPACE, dialog_width, scaled, theme
 from libneuron.ui.widgets import Button, Picture, Text, Tone, column, danger_button, heading, row
 
 
@@ -22,6 +22,7 @@ class MessageDialog(QDialog):
     """A heading, a sentence, more text and buttons beside a picture."""
 
     def __init__(self, parent: QWidget | None, *, tone: Tone, name: str, sentence: str, more: str) -> None:
+        theme().dress()
         super().__init__(parent)
         self.setWindowTitle(name)
         self.setWindowModality(Qt.WindowModality.WindowModal)

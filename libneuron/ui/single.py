@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Slot
 
-from libneuron.system.files import make_private_directory
+from libneuron.system.places import make_private_directory
 
 if TYPE_CHECKING:
     import socket

@@ -210,12 +210,16 @@ def dialog_width(pixels: int) -> int:
 
 
 class Theme(QObject):
-    """The application's colours; follows the desktop while its look is ``SYSTEM``."""
+    """The application's colours; follows the desktop while its look is ``SYSTEM``.
+
+    The application wears them from :meth:`dress` on, which every window and message of ours calls.
+    """
 
     def __init__(self, app: QApplication, look: Look) -> None:
         super().__init__(app)
         self._app = app
         self._look = look
+        self._dressed = False
         self.colors = LIGHT
         hints = app.styleHints()
         hints.colorSchemeChanged.connect(self._follow)
@@ -223,6 +227,12 @@ class Theme(QObject):
             hints.accessibility().contrastPreferenceChanged.connect(self._follow)
         app.fontChanged.connect(self._restyle)
         self._apply()
+
+    def dress(self) -> None:
+        """Give the application its palette and style sheet; the second call does nothing."""
+        if not self._dressed:
+            self._dressed = True
+            self._apply()
 
     @property
     def look(self) -> Look:
@@ -243,10 +253,13 @@ class Theme(QObject):
         if colors is self.colors and self._app.styleSheet():
             return  # a new style sheet polishes every widget again: only when something changed
         self.colors = colors
-        self._app.setPalette(palette(colors))
-        self._restyle()
+        if self._dressed:
+            self._app.setPalette(palette(colors))
+            self._restyle()
 
     def _restyle(self) -> None:
+        if not self._dressed:
+            return
         colors = self.colors
         named = {field.name: getattr(colors, field.name) for field in fields(colors)}
         marks = (resources() / "icons" / "marks").as_posix()

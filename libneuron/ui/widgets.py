@@ -5,7 +5,6 @@ Every button takes its tooltip, so none is forgotten; an icon alone takes a name
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from enum import Enum
 
@@ -26,41 +25,8 @@ from PySide6.QtWidgets import (
 )
 
 from libneuron.ui import icons
-from libneuron.ui.text import translate
 from libneuron.ui.theme import SPACE, Scale, recolored, scaled
-
-
-class Tone(Enum):
-    """What a text or notice means; always shown by an icon or word as well, never by colour alone."""
-
-    PLAIN = "text"
-    MUTED = "muted"
-    INFO = "info"
-    GOOD = "good"
-    WARN = "warn"
-    DANGER = "danger"
-    UNKNOWN = "unknown"
-
-    @property
-    def color(self) -> str:
-        """The theme's colour for it."""
-        return "muted" if self is Tone.UNKNOWN else self.value
-
-    @property
-    def icon(self) -> str:
-        """The drawing that stands for it."""
-        return "info" if self in (Tone.PLAIN, Tone.MUTED) else self.value
-
-    @property
-    def word(self) -> str:
-        """What its drawing says to someone who cannot see it; empty where it says nothing."""
-        return {
-            Tone.INFO: translate("Widgets", "Note"),
-            Tone.GOOD: translate("Widgets", "Good"),
-            Tone.WARN: translate("Widgets", "Warning"),
-            Tone.DANGER: translate("Widgets", "Problem"),
-            Tone.UNKNOWN: translate("Widgets", "Unknown"),
-        }.get(self, "")
+from libneuron.ui.tone import Tone as Tone
 
 
 class Align(Enum):
@@ -151,7 +117,11 @@ class Text(QLabel):
 
 def plain_tip(text: str) -> str:
     """``text`` as a tooltip that shows it letter by letter: Qt would render what looks like HTML."""
-    return f"<p>{html.escape(text)}</p>" if "<" in text else text
+    if "<" not in text:
+        return text
+    from html import escape  # its table of every entity would lie in memory for nothing
+
+    return f"<p>{escape(text)}</p>"
 
 
 class OneLine(Text):

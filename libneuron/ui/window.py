@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLayout, QMainWindow, QVBoxLayout, QWidget
 
-from libneuron.ui.theme import SPACE, scaled
+from libneuron.ui.theme import SPACE, scaled, theme
 
 
 class Window(QMainWindow):
@@ -18,6 +18,7 @@ class Window(QMainWindow):
     """
 
     def __init__(self, name: str, content: QLayout | None = None, *, size: QSize) -> None:
+        theme().dress()
         super().__init__()
         self._wish = size
         self.setWindowTitle(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import logging
 import threading
@@ -273,6 +272,8 @@ class Hypervisor:
 
 def no_vm(name: str, known: tuple[str, ...]) -> HypervisorError:
     """The error for a name that no machine has; names those that are nearly the same."""
+    import difflib  # for this alone, and a tray never asks by name
+
     folded = {item.casefold(): item for item in known}
     near = [
         folded[item] for item in difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from libneuron.system.bus import Bus, LoopThread
+from libneuron.system.bus import Bus, LoopThread, Signal
 from libneuron.system.errors import SystemAccessError
 from tests.ui.desktop.session import Desktop, wait_for
 
@@ -31,6 +33,13 @@ class TrayClient:
     def __init__(self, desktop: Desktop) -> None:
         self._io = LoopThread()
         self._bus = self._io.wait(Bus.open(address=desktop.environment["DBUS_SESSION_BUS_ADDRESS"]))
+        self.arrivals: queue.SimpleQueue[float] = queue.SimpleQueue()
+        """When each item was registered, by ``time.perf_counter``."""
+        self._io.wait(self._bus.subscribe(f"type='signal',interface='{_WATCHER}'", self._heard))
+
+    def _heard(self, signal: Signal) -> None:
+        if signal.member == "StatusNotifierItemRegistered":
+            self.arrivals.put(time.perf_counter())
 
     def __enter__(self) -> TrayClient:
         return self
