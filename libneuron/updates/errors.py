@@ -89,6 +89,15 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("updates", "“history” lists those that exist."),
         Exit.USAGE,
     ),
+    "updates.not-in-point": Message(
+        QT_TRANSLATE_NOOP("updates", "The restore point holds no other version of “{path}”."),
+        QT_TRANSLATE_NOOP("updates", "Only what was changed or removed since then can be had back."),
+        Exit.USAGE,
+    ),
+    "updates.restore-failed": Message(
+        QT_TRANSLATE_NOOP("updates", "“{path}” could not be put back: {reason}."),
+        QT_TRANSLATE_NOOP("updates", "The present file was not changed."),
+    ),
     "updates.none-open": Message(
         QT_TRANSLATE_NOOP("updates", "No update is in progress."),
         QT_TRANSLATE_NOOP("updates", "Start one with “begin”, or let the package manager's hook do it."),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from libneuron.updates import foreign
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import History
 from libneuron.updates.judging import Judged, baseline_of, check, read_baseline
 from libneuron.updates.machine import Machine
 from libneuron.updates.packagelist import difference, installed
-from libneuron.updates.points import pin
+from libneuron.updates.points import holdings, others, pin
 from libneuron.updates.reverting import drop, look_ahead, resume, roll_back
+from libneuron.updates.singles import changed_files, restore_file
 from libneuron.updates.starts import after_start, early_start
 from libneuron.updates.store import open_store
 from libneuron.updates.transaction import Begun, begin, confirm, end
@@ -23,6 +23,7 @@ __all__ = [
     "after_start",
     "baseline_of",
     "begin",
+    "changed_files",
     "changes",
     "check",
     "confirm",
@@ -30,11 +31,13 @@ __all__ = [
     "early_start",
     "end",
     "history",
+    "holdings",
     "is_administrator",
     "look_ahead",
     "others",
     "pin",
     "read_baseline",
+    "restore_file",
     "resume",
     "roll_back",
 ]
@@ -44,13 +47,6 @@ def history(machine: Machine) -> History:
     """Everything recorded. Raises: UpdateError not-root, busy."""
     with open_store(machine.root, machine.clock) as store:
         return store.history()
-
-
-def others(machine: Machine) -> tuple[foreign.ForeignSnapshot, ...]:
-    """Snapshots that snapper and Timeshift made. Raises: UpdateError not-root, busy."""
-    with open_store(machine.root, machine.clock) as store:
-        timeshift = foreign.timeshift_snapshots(store.volume) if store.volume is not None else ()
-    return (*foreign.snapper_snapshots(machine.root, machine.bus), *timeshift)
 
 
 def changes(machine: Machine, one: str, other: str) -> dict[str, tuple[str, str]]:
