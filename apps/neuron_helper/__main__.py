@@ -22,6 +22,7 @@ from libneuron.updates.guardian import Machine
 from libneuron.updates.settings import load_settings
 from neuron_helper.guardian_verbs import guardian_verbs
 from neuron_helper.hardware_verbs import hardware_verbs
+from neuron_helper.point_verbs import point_verbs
 from neuron_helper.service import Service
 
 
@@ -41,7 +42,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
     bus = await Bus.open(system=True, address=options.bus)
     try:
-        verbs = guardian_verbs(machine) + hardware_verbs(lambda: boot)
+        verbs = guardian_verbs(machine) + point_verbs(machine) + hardware_verbs(lambda: boot)
         await Service(bus, verbs, RealClock(), idle=options.idle, patience=options.patience).serve()
     finally:
         await bus.close()

@@ -56,7 +56,11 @@ def guardian_verbs(machine: Callable[[], Machine]) -> tuple[Verb, ...]:
         return {}
 
     def preview(given: Mapping[str, Any], _progress: Progress) -> Any:
-        return guardian.look_ahead(machine(), given["point"]).as_json()
+        seen = guardian.look_ahead(machine(), given["point"]).as_json()
+        return {
+            **seen,
+            "files": [],
+        }  # anyone at the desk may look: names in other people's folders stay hidden
 
     def diff(given: Mapping[str, Any], _progress: Progress) -> Any:
         found = guardian.changes(machine(), given["one"], given["other"])

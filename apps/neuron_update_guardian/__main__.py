@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from libneuron import cli
-from neuron_update_guardian import commands
+from neuron_update_guardian import commands, commands_points
 
 
 def _root(verb: argparse.ArgumentParser) -> None:
@@ -57,6 +57,26 @@ def parser() -> argparse.ArgumentParser:
     diff = add("diff", commands.diff, "packages that differ between two restore points")
     diff.add_argument("a", metavar="A")
     diff.add_argument("b", metavar="B", nargs="?", default="now")
+    add("points", commands_points.points, "what restore points take, and snapshots of other programs")
+    restore = add("restore", commands_points.restore, "put one file back; without PATH list those there are")
+    restore.add_argument("id", metavar="ID")
+    restore.add_argument("path", nargs="?", metavar="PATH")
+    pin = add("pin", commands_points.pin, "never remove a restore point")
+    pin.add_argument("id", metavar="ID")
+    pin.add_argument("--off", action="store_true", help="let it go when it is old")
+    settings = add("settings", commands_points.settings, "show or change the settings")
+    settings.add_argument("--keep", type=int, metavar="N", help="how many restore points")
+    settings.add_argument("--free-mib", type=int, metavar="MIB", help="what must be free before an update")
+    settings.add_argument(
+        "--attempts", type=int, metavar="N", help="failed starts before an automatic roll back"
+    )
+    settings.add_argument(
+        "--automatic", choices=("on", "off"), help="roll back by itself after failed starts"
+    )
+    settings.add_argument("--skip", action="append", default=[], metavar="CHECK", help="leave a check out")
+    settings.add_argument("--do", action="append", default=[], metavar="CHECK", help="make it again")
+    report = add("report", commands_points.report, "everything known, for somebody who can help")
+    report.add_argument("--output", metavar="FILE", help="write it there")
     hooks = add("hooks", commands.hook, "put the package managers' hooks in place, or take them away")
     hooks.add_argument("what", choices=("install", "remove"))
     hooks.add_argument("manager", nargs="*", metavar="MANAGER")

@@ -17,11 +17,11 @@ from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
 from libneuron.system.paths import resources, user_paths
 from libneuron.system.runner import RealRunner, spawn
-from libneuron.updates import guardian, hooks, published
+from libneuron.updates import awake, guardian, hooks, published
 from libneuron.updates.doctor import examine_machine
 from libneuron.updates.guardian import Judged, Machine
 from libneuron.updates.health import State
-from libneuron.updates.leader import find_leader
+from libneuron.updates.leader import find_leader, find_manager
 from libneuron.updates.settings import load_settings
 from neuron_update_guardian.notifier import news, read_told, tell
 from neuron_update_guardian.source import HelperSource, read_timeline
@@ -115,6 +115,7 @@ def begin(options: argparse.Namespace) -> Reply:
         without_snapshot=override,
         progress=_progress(),
     )
+    awake.hold(subject, begun.update, find_manager(subject.root, os.getppid()))
     text = f"Restore point {begun.update} taken."
     if begun.joined:
         text = f"This belongs to update {begun.update}."
@@ -129,6 +130,7 @@ def end(options: argparse.Namespace) -> Reply:
     if options.if_open and guardian.history(subject).open is None:
         return Reply({"update": None}, "")
     judged = guardian.end(subject, progress=_progress())
+    awake.release(subject, judged.update)
     data = {"update": judged.update, "packages": {n: list(p) for n, p in judged.packages.items()}}
     return Reply({**data, **judged_json(judged)}, judged_text(judged), judged_exit(judged))
 
@@ -150,6 +152,8 @@ def rollback(options: argparse.Namespace) -> Reply:
         lines = [f"Rolling back to {seen.target} would change:"]
         lines += [f"  {name}: {now or '–'} → {then or '–'}" for name, (now, then) in seen.packages.items()]
         lines += [f"  {count} files below {folder}" for folder, count in seen.folders.items()]
+        lines += [f"  on the boot partition, as it was then: {path}" for path in seen.boot.back]
+        lines += [f"  on the boot partition, goes: {path}" for path in seen.boot.gone]
         lines += [f"  stays as it is now: /{name}" for name in seen.nested]
         return Reply(seen.as_json(), "\n".join(lines))
     done = guardian.roll_back(subject, options.id, progress=_progress())

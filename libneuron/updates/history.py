@@ -30,7 +30,8 @@ class Update:
     ``verdicts`` are the judgements so far, oldest first: ("end" or "boot", what compare() said).
     ``starts`` counts starts in a row that did not complete, ``started`` is the id of the last one;
     ``complete``: one did, so what is wrong now is for a person to decide. ``snapper``: configuration and
-    number of the snapshot that snapper took as well."""
+    number of the snapshot that snapper took as well; ``offline``: it ran in a start of its own, in which most
+    services are down."""
 
     id: str
     begun: datetime
@@ -50,6 +51,7 @@ class Update:
     started: str = ""
     complete: bool = False
     snapper: tuple[str, int] | None = None
+    offline: bool = False
 
     @property
     def healthy(self) -> bool | None:
@@ -132,7 +134,12 @@ def _rolled(past: History, identity: str, **changes: Any) -> History:
 def _begun(past: History, event: Event) -> History:
     data = event.data
     update = Update(
-        data["id"], event.at, data.get("tool", ""), boot=data.get("boot", ""), leader=data.get("leader", "")
+        data["id"],
+        event.at,
+        data.get("tool", ""),
+        boot=data.get("boot", ""),
+        leader=data.get("leader", ""),
+        offline=bool(data.get("offline")),
     )
     return replace(past, updates=(*past.updates, update))
 

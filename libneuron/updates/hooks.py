@@ -27,6 +27,8 @@ class HookFile:
     mode: int
 
 
+_UNITS, _DROP_IN = "/etc/systemd/system", "50-neuron-update-guardian.conf"
+
 MANAGERS: Mapping[str, tuple[HookFile, ...]] = {
     "apt": (HookFile("apt.conf", "/etc/apt/apt.conf.d/05neuron-update-guardian", 0o644),),
     "pacman": (
@@ -36,6 +38,10 @@ MANAGERS: Mapping[str, tuple[HookFile, ...]] = {
     "dnf5": (
         HookFile("dnf5.actions", "/etc/dnf/libdnf5-plugins/actions.d/neuron-update-guardian.actions", 0o644),
     ),
+    "packagekit": (
+        HookFile("offline.conf", f"{_UNITS}/packagekit-offline-update.service.d/{_DROP_IN}", 0o644),
+    ),
+    "dnf": (HookFile("offline.conf", f"{_UNITS}/dnf-system-upgrade.service.d/{_DROP_IN}", 0o644),),
     "zypper": (
         HookFile("zypper", "/usr/local/bin/zypper", 0o755),
         HookFile("zypp-plugin", "/usr/lib/zypp/plugins/commit/neuron-update-guardian", 0o755),
@@ -46,6 +52,8 @@ _PROGRAMS = {
     "apt": "/usr/bin/apt-get",
     "pacman": "/usr/bin/pacman",
     "dnf5": "/usr/bin/dnf5",
+    "packagekit": "/usr/lib/systemd/system/packagekit-offline-update.service",
+    "dnf": "/usr/lib/systemd/system/dnf-system-upgrade.service",
     "zypper": "/usr/bin/zypper",
 }
 

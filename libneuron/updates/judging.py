@@ -55,10 +55,18 @@ def as_json(results: tuple[Result, ...]) -> list[dict[str, Any]]:
     return [result.as_json() for result in results]
 
 
-def judge(machine: Machine, store: Store, identity: str, when: str, progress: Progress | None) -> Judged:
+def judge(
+    machine: Machine,
+    store: Store,
+    identity: str,
+    when: str,
+    progress: Progress | None,
+    *,
+    offline: bool = False,
+) -> Judged:
     """Run the checks, compare them with those before the update, and record the verdict as of ``when``."""
     before = store.results(identity, "before")
-    results = examine(machine.checks(), machine.subject(), progress)
+    results = examine(machine.checks(), machine.subject(offline=offline), progress)
     verdict = compare(before, results)
     store.save(identity, when, as_json(results))
     store.journal.append("verdict", id=identity, when=when, verdict=verdict.as_json())

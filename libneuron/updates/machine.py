@@ -32,10 +32,19 @@ class Machine:
         """This start's id, "" where the kernel does not say."""
         return self.root.text("/proc/sys/kernel/random/boot_id") or ""
 
-    def subject(self) -> Subject:
+    @property
+    def offline(self) -> bool:
+        """Whether this start is for an update alone: systemd-system-update-generator(8) leaves this link."""
+        return self.root.link_name("/run/systemd/generator.early/default.target") == "system-update.target"
+
+    def subject(self, *, offline: bool = False) -> Subject:
         """The machine as checks see it."""
-        return Subject(self.root, self.runner, self.clock, self.bus)
+        return Subject(self.root, self.runner, self.clock, self.bus, offline=offline)
 
     def checks(self) -> tuple[Check, ...]:
-        """The checks of this machine. Raises: SystemAccessError table-invalid."""
+        """The checks that are made on this machine. Raises: SystemAccessError table-invalid."""
+        return tuple(check for check in self.all_checks() if check.id not in self.settings.skip)
+
+    def all_checks(self) -> tuple[Check, ...]:
+        """Those that the administrator left out as well. Raises: SystemAccessError table-invalid."""
         return load_checks(self.shipped, self.root, programs=not self.confined)

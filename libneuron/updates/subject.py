@@ -16,13 +16,15 @@ from libneuron.updates.health import Outcome
 @dataclass(frozen=True)
 class Subject:
     """The machine under examination. ``bus`` is None for a tree that does not run (a snapshot, a recording);
-    ``limit`` is the seconds the present check may take."""
+    ``limit`` is the seconds the present check may take. ``offline``: it was started for an update alone
+    (systemd.offline-updates(7)), so that most services are meant to be down."""
 
     root: Root
     runner: Runner
     clock: Clock
     bus: Caller | None
     limit: float = 10.0
+    offline: bool = False
 
 
 Probe = Callable[[Subject], Outcome]

@@ -12,6 +12,7 @@ CHECK_TEXTS: dict[str, tuple[str, str]] = {
     "crashed": QT_TRANSLATE_NOOP("health", "The check itself went wrong: {problem}."),
     "no-bus": QT_TRANSLATE_NOOP("health", "The system bus cannot be asked here."),
     "not-live": QT_TRANSLATE_NOOP("health", "This can only be checked on the running system."),
+    "offline": QT_TRANSLATE_NOOP("health", "The computer was started for the update alone."),
     "no-permission": QT_TRANSLATE_NOOP("health", "Reading {path} needs administrator rights."),
     "binaries": QT_TRANSLATE_NOOP("health", "Missing, not executable or unable to start: {items}."),
     "libraries": QT_TRANSLATE_NOOP("health", "Programs miss libraries: {items}."),

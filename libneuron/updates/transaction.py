@@ -65,8 +65,11 @@ def begin(
         if again and not without_snapshot:
             raise UpdateError("updates.held", packages=", ".join(again))
         identity = past.next_id
-        store.journal.append("update-beginning", id=identity, tool=tool, leader=leader, boot=machine.boot)
-        results = examine(machine.checks(), machine.subject(), progress)
+        offline = machine.offline
+        store.journal.append(
+            "update-beginning", id=identity, tool=tool, leader=leader, boot=machine.boot, offline=offline
+        )
+        results = examine(machine.checks(), machine.subject(offline=offline), progress)
         store.save(identity, "before", as_json(results))
         store.save(identity, "packages", installed(machine.root, machine.runner) or {})
         obstacle = ""
@@ -153,7 +156,7 @@ def end(machine: Machine, *, progress: Progress | None = None) -> Judged:
         if current is None:
             raise UpdateError("updates.none-open")
         packages = difference(store.packages(current.id) or {}, installed(machine.root, machine.runner) or {})
-        judged = judge(machine, store, current.id, "end", progress)
+        judged = judge(machine, store, current.id, "end", progress, offline=current.offline)
         store.journal.append(
             "update-ended", id=current.id, packages={name: list(pair) for name, pair in packages.items()}
         )

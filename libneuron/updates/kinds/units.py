@@ -23,6 +23,8 @@ def _asking(ask: Callable[[Subject, Caller], Outcome]) -> Probe:
     def probe(subject: Subject) -> Outcome:
         if subject.bus is None:
             return unknown("not-live")
+        if subject.offline:
+            return unknown("offline")
         if not subject.root.exists("/run/systemd/system"):  # sd_booted(3)
             return not_applicable()
         try:

@@ -86,7 +86,7 @@ def efi_guarded(work: Path, packages: list[Path]) -> Iterator[Guarded]:
         "-drive", f"file={code_disc(work, packages)},format=raw,if=none,id=code,readonly=on",
         "-device", "virtio-blk-pci,drive=code,addr=0x9",
     )  # fmt: skip
-    # One processor: under OVMF the second one gets no timer interrupts from TCG, and every wait for it takes 21 s.
+    # One processor: under OVMF the second gets no timer interrupts from TCG, each wait for it takes 21 s.
     with Machine(None, folder=work, memory=640, cpus=1, ports=(), arguments=arguments) as machine:
         machine.wait_ready(timeout=900)
         machine.shell.sh("mkdir -p /boot; modprobe vfat; mount /dev/vda1 /boot", timeout=300)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from libneuron.system import mounts
-from libneuron.updates import guardian, singles
+from libneuron.updates import guardian
 from libneuron.updates.errors import UpdateError
 from tests.system.updates.disk import Disk, disk
 
@@ -109,7 +109,7 @@ def test_a_link_that_comes_between_looking_and_writing_is_not_followed(
         place.symlink_to(victim)
         real(one, other)
 
-    monkeypatch.setattr(singles.mounts, "exchange", swapped)
+    monkeypatch.setattr(mounts, "exchange", swapped)
     guardian.restore_file(machine.machine(), None, "/etc/app.conf")
     assert victim.read_text() == SECRET
     assert place.read_text() == "old settings\n"
@@ -125,7 +125,7 @@ def test_what_appears_where_a_removed_file_was_is_not_overwritten(
         place.write_text("just made by the person\n")
         real(*arguments, **named)  # type: ignore[arg-type]  # handed on
 
-    monkeypatch.setattr(singles.os, "link", late)
+    monkeypatch.setattr(os, "link", late)
     with pytest.raises(UpdateError) as caught:
         guardian.restore_file(machine.machine(), None, "/usr/bin/app")
     assert caught.value.code == "updates.restore-failed"
@@ -137,7 +137,7 @@ def test_a_full_disk_leaves_the_present_file(machine: Disk, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(singles.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UpdateError) as caught:
         guardian.restore_file(machine.machine(), None, "/etc/app.conf")
     assert "No space" in str(caught.value.sentence())
