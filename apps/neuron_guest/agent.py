@@ -28,6 +28,7 @@ from libneuron.guest.wire.mux import (
     Stopped,
     ZeroSource,
 )
+from libneuron.guest.wire.record import NO_HINT
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
 from libneuron.guest.wire.transfers import WANTED
 from neuron_guest import VERSION
@@ -86,6 +87,7 @@ class Agent:
     def run(self) -> None:
         """Serve until :meth:`stop`; returns when all is put away."""
         delay = 0.0
+        self._credentials(NO_HINT)  # now, not while a host waits for its first answer
         while not self._stopping:
             try:
                 self._heard = False

@@ -52,6 +52,7 @@ class GuestKeys:
     def __init__(self, folder: Path, discs: Callable[[], Iterable[bytes]] = lambda: ()) -> None:
         self._folder = folder
         self._discs = discs
+        self._loaded: tuple[object, tuple[bytes, Credentials]] | None = None
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
@@ -85,16 +86,26 @@ class GuestKeys:
     def credentials(self, wanted: bytes) -> Credentials | None:
         """The key that ``wanted`` (the host's hint) names, else the paired one, else any hand-over."""
         known: list[tuple[bytes, Credentials]] = []
-        paired = self._folder / "paired"
         if self.paired:
-            peer = (paired / "host.pem").read_text()
-            known.append(_load(paired / "guest.pem", paired / "guest.key", peer, ""))
+            known.append(self._paired())
         if not known or (wanted != NO_HINT and known[0][0] != wanted):
             known += self._usable(self.enrolments())
         for name, made in known:
             if name == wanted:
                 return made
         return known[0][1] if known else None
+
+    def _paired(self) -> tuple[bytes, Credentials]:
+        """The paired keys, read anew only where the files are others: OpenSSL takes long over them.
+
+        A guest that starts meets one session of the host's after another: those that began while it was away.
+        """
+        folder = self._folder / "paired"
+        files = [folder / name for name in ("guest.pem", "guest.key", "host.pem")]
+        found = [(status.st_ino, status.st_mtime_ns, status.st_size) for status in map(Path.stat, files)]
+        if self._loaded is None or self._loaded[0] != found:
+            self._loaded = (found, _load(files[0], files[1], files[2].read_text(), ""))
+        return self._loaded[1]
 
     def _usable(self, items: Iterable[Enrolment]) -> Iterator[tuple[bytes, Credentials]]:
         """One disc with rubbish on it must not keep the good hand-over beside it from being used."""

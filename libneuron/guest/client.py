@@ -175,14 +175,19 @@ class GuestClient:
                     self._session = None
             await self._pause()
 
-    async def _pause(self) -> None:
+    async def _pause(self, *reasons: asyncio.Future[SessionEvent]) -> None:
+        """Wait before the next attempt: until a kick, or one of ``reasons``, or the delay is over."""
         quick = self.state in (State.CONNECTING, State.NO_CHANNEL, State.READY, State.AGENT_SILENT)
+        kicked = asyncio.ensure_future(self._kicked.wait())
+        waited: tuple[asyncio.Future[Any], ...] = (kicked, *reasons)
         try:
-            await asyncio.wait_for(self._kicked.wait(), self._delay)
-        except TimeoutError:
-            self._delay = min(self._delay * 2, _QUICK if quick else _SLOW)
-        else:
+            ended, _ = await asyncio.wait(waited, timeout=self._delay, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            kicked.cancel()
+        if kicked in ended:
             self._delay = _FIRST
+        elif not ended:
+            self._delay = min(self._delay * 2, _QUICK if quick else _SLOW)
         self._kicked.clear()
 
     # -- one open port ------------------------------------------------------------------------------
@@ -204,8 +209,9 @@ class GuestClient:
         session.attach(await self._endpoint.connect(session))
         session.begin()
         refused = 0
+        called: SessionEvent | None = None
         while True:
-            event = await self._next(happened)
+            event, called = called or await self._next(happened), None
             if isinstance(event, Lost):
                 raise event.error or GuestError("guest.channel-closed")
             if isinstance(event, Ready):
@@ -229,23 +235,29 @@ class GuestClient:
                     raise GuestError("guest.pairing-refused", vm=self.label, details=str(event.error))
             else:
                 _log.info("%s: %s", self.label, event.error)
-                await self._pause()
-                if self._left_over(happened):
+                called = await self._pause_for(happened)
+                if called is not None:
                     continue  # the guest called meanwhile, and the channel began anew
             session.begin()
 
-    @staticmethod
-    def _left_over(happened: asyncio.Queue[SessionEvent]) -> bool:
-        """Drop what happened during a pause but for the last; whether that needs no new session."""
-        last: SessionEvent | None = None
-        while not happened.empty():
-            last = happened.get_nowait()
-            if isinstance(last, Lost):
-                break
-        if last is None or (isinstance(last, Down) and last.error is not None):
-            return False
-        happened.put_nowait(last)
-        return True
+    async def _pause_for(self, happened: asyncio.Queue[SessionEvent]) -> SessionEvent | None:
+        """Pause after a failed session, but not past the guest's own call, or the end of its port.
+
+        How often a guest may call, the channel limits.
+        """
+
+        async def first() -> SessionEvent:
+            while True:
+                event = await happened.get()
+                if not isinstance(event, Down) or event.error is None:  # failing again is no news
+                    return event
+
+        news = asyncio.ensure_future(first())
+        try:
+            await self._pause(news)
+            return news.result() if news.done() else None
+        finally:
+            news.cancel()
 
     async def _next(self, happened: asyncio.Queue[SessionEvent]) -> SessionEvent:
         if self.state is State.CONNECTING:

@@ -13,7 +13,8 @@ from neuron_guest.port import PortGone
 _READ = 256 * 1024
 _SHORT = 1000  # bytes asked for after a read that gave less: a block for a message is found much faster
 _PAGE = 4096
-_ABSENT = 1.0  # seconds between looks while no host is there: poll reports HUP without end then
+LOOK_AGAIN = 1.0
+"""Seconds between looks while no host is there: ``poll`` reports HUP without end then."""
 
 
 class _DescriptorPort:
@@ -37,6 +38,7 @@ class _DescriptorPort:
 
     def _use(self, descriptor: int) -> None:
         self._fd = descriptor
+        self._absent = False
         self._readers = select.poll()
         self._readers.register(self._alarm, select.POLLIN)
         self._readers.register(descriptor, select.POLLIN)
@@ -50,7 +52,7 @@ class _DescriptorPort:
         """See :meth:`Port.wait`."""
         if self._absent:
             self._absent = False
-            poll, limit = self._alone, _ABSENT if timeout is None else min(timeout, _ABSENT)
+            poll, limit = self._alone, LOOK_AGAIN if timeout is None else min(timeout, LOOK_AGAIN)
         else:
             poll = self._both if write else self._readers
             limit = -1.0 if timeout is None else timeout
@@ -146,8 +148,11 @@ class DevicePort(_DescriptorPort):
 
     def open(self) -> None:
         """See :meth:`Port.open`."""
+        self._open(self._path)
+
+    def _open(self, path: Path) -> None:
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError as error:
             raise PortGone(str(error)) from error
         if os.isatty(descriptor):

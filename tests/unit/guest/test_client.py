@@ -27,7 +27,6 @@ from libneuron.guest.wire.channel import Channel
 from libneuron.guest.wire.frames import Kind, frame
 from libneuron.guest.wire.jsontext import encode
 from libneuron.guest.wire.mux import Message, ZeroSource
-from libneuron.guest.wire.record import Mark, Marked, RecordDecoder, mark, record
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
 from libneuron.system.errors import SystemAccessError
@@ -201,7 +200,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def test_a_serial_device_that_is_none_is_refused(io: LoopThread, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    watched = Watched(io, SerialEndpoint(tmp_path / "file"), _Fixed())
+    watched = Watched(io, SerialEndpoint(tmp_path / "file"), Fixed())
     watched.until(State.NO_CHANNEL)
     watched.guest.close()
 
@@ -209,7 +208,7 @@ def test_a_serial_device_that_is_none_is_refused(io: LoopThread, tmp_path: Path)
 # -- a guest that does as it likes ----------------------------------------------------------------------
 
 
-class _Fixed:
+class Fixed:
     """Keys that are simply there."""
 
     def candidates(self) -> tuple[str, ...]:
@@ -275,7 +274,7 @@ def _fine(head: Mapping[str, Any]) -> Mapping[str, Any]:
 @pytest.fixture
 def puppet(io: LoopThread) -> Iterator[tuple[Puppet, Watched]]:
     made = Puppet()
-    watched = Watched(io, made, _Fixed())
+    watched = Watched(io, made, Fixed())
     watched.until(State.READY)
     yield made, watched
     watched.guest.close()
@@ -411,7 +410,7 @@ def test_an_agent_that_falls_silent_is_seen_and_begun_anew(puppet: tuple[Puppet,
     ],
 )
 def test_versions_that_do_not_meet(io: LoopThread, versions: Mapping[str, int], code: str) -> None:
-    watched = Watched(io, Puppet({"version": "0.0.1", **versions}), _Fixed())
+    watched = Watched(io, Puppet({"version": "0.0.1", **versions}), Fixed())
     with pytest.raises(GuestError) as caught:
         watched.guest.run(lambda api: api.requester.request("ping", timeout=1))
     assert caught.value.code == code
@@ -494,7 +493,7 @@ def _refusal(head: Mapping[str, Any]) -> Mapping[str, Any]:
 def test_a_refused_greeting_is_told_and_tried_again(io: LoopThread) -> None:
     guest = Puppet()
     guest.on("hello", _refusal)
-    watched = Watched(io, guest, _Fixed())
+    watched = Watched(io, guest, Fixed())
     watched.until(State.FAILED)
     assert watched.client.problem is not None
     assert "the disk is full" in watched.client.problem.sentence()
@@ -506,7 +505,7 @@ def test_a_refused_greeting_is_told_and_tried_again(io: LoopThread) -> None:
     watched.guest.close()
 
 
-class _Enrolling(_Fixed):
+class _Enrolling(Fixed):
     """Keys that are fetched first; ``finish`` fails while ``full``."""
 
     full = False
@@ -552,7 +551,7 @@ def test_broken_permissions_are_told_and_read_again(io: LoopThread, tmp_path: Pa
     store.set("vm", DEFAULT)
     path = tmp_path / "permissions" / "vm.toml"
     path.write_text("launch = 3\n")
-    watched = Watched(io, Puppet(), _Fixed(), permissions=lambda: store.get("vm"))
+    watched = Watched(io, Puppet(), Fixed(), permissions=lambda: store.get("vm"))
     with pytest.raises(SystemAccessError) as caught:
         watched.guest.wait_ready(10)
     assert "vm.toml" in caught.value.sentence()
@@ -570,7 +569,7 @@ def test_broken_permissions_are_told_and_read_again(io: LoopThread, tmp_path: Pa
 
 @pytest.mark.expect_log("libneuron.guest.client")
 def test_a_bug_ends_no_connection_for_good(io: LoopThread) -> None:
-    class Buggy(_Fixed):
+    class Buggy(Fixed):
         broken = True
 
         def credentials(self, which: str) -> Any:
@@ -647,48 +646,3 @@ def test_an_answer_nobody_waits_for_any_more_is_let_go(
 
     assert io.wait(kept()) == (0, 0, 0)
     watched.guest.run(lambda api: api.ping())
-
-
-class Marking(Puppet):
-    """Answers each SYNC with ACK, nonsense (if ``noisy``) and CALL, until it is ``good``."""
-
-    def __init__(self, *, noisy: bool) -> None:
-        super().__init__()
-        self.noisy = noisy
-        self.good = False
-        self.syncs = 0
-        self._decoder = RecordDecoder()
-
-    def write(self, data: bytes | memoryview) -> int:
-        if self.good:
-            return super().write(data)
-        out = b""
-        found = self._decoder.feed(bytes(data))
-        while found:
-            for item in found:
-                if isinstance(item, Marked) and item.kind is Mark.SYNC:
-                    self.syncs += 1
-                    out += mark(Mark.ACK, item.id)
-                    if self.noisy:
-                        out += record(item.id, b"\x16\x03\x03\x00\x05xxxxx")
-                    out += mark(Mark.CALL, os.urandom(16))
-            found = self._decoder.more()
-        if out:
-            self._loop.call_soon(self._link.received, out)
-        return len(data)
-
-
-@pytest.mark.parametrize("noisy", [False, True])
-def test_a_guest_that_calls_without_end_is_made_to_wait(
-    io: LoopThread, monkeypatch: pytest.MonkeyPatch, noisy: bool
-) -> None:
-    monkeypatch.setattr("libneuron.guest.client.SILENT_AFTER", 1.0)
-    guest = Marking(noisy=noisy)
-    watched = Watched(io, guest, _Fixed())
-    watched.until(State.AGENT_SILENT)  # however often it called meanwhile
-    assert guest.syncs < 40
-    guest.good = True
-    watched.until(State.READY)
-    watched.guest.run(lambda api: api.ping())
-    assert watched.history.empty()  # nothing stale ends the good session
-    watched.guest.close()

@@ -11,6 +11,9 @@ import pytest
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import GUEST_PLACES, KeyStore
 from libneuron.guest.wire.channel import hint
+from libneuron.guest.wire.fields import Fields
+from libneuron.guest.wire.record import NO_HINT
+from libneuron.guest.wire.requests import Enrol
 from neuron_guest.keys import ENROLMENT_FILE, GuestKeys
 from neuron_guest.platform.linux.machine import MACHINE as LINUX
 from neuron_guest.platform.windows import known_folders
@@ -71,3 +74,23 @@ def test_keys_that_cannot_be_removed_are_told(tmp_path: Path, monkeypatch: pytes
     store.revoke("vm")
     store.revoke("vm")
     assert not (tmp_path / "keys" / "vm").exists()
+
+
+def test_the_paired_keys_are_read_once_until_there_are_others(tmp_path: Path) -> None:
+    keys = GuestKeys(tmp_path / "guest")
+    store = KeyStore(tmp_path / "host")
+
+    def pair() -> str:
+        store.begin_enrolment("vm", "VM")
+        fresh = store.fresh_keys("vm")
+        keys.enrol(Enrol.parse(Fields(dict(fresh))), "an id")
+        return fresh["peer"]
+
+    pair()
+    first = keys.credentials(NO_HINT)
+    assert first is not None
+    assert keys.credentials(NO_HINT) is first
+    peer = pair()
+    second = keys.credentials(NO_HINT)
+    assert second is not None
+    assert second.peer_der == ssl.PEM_cert_to_DER_cert(peer) != first.peer_der

@@ -15,7 +15,7 @@ from neuron_guest.keys import ENROLMENT_FILE
 from neuron_guest.platform.linux import link
 from neuron_guest.platform.linux.headless import HeadlessBackend
 from neuron_guest.platform.linux.routed import RoutedBackend, serve_session
-from neuron_guest.platform.posix import DevicePort
+from neuron_guest.platform.linux.virtio import VirtioPort
 from neuron_guest.port import Port
 
 PORT = Path("/dev/virtio-ports/org.neuronos.guest.0")
@@ -32,7 +32,7 @@ class LinuxMachine:
 
     def port(self, path: Path | None) -> Port:
         """See :meth:`Machine.port`."""
-        return DevicePort(path or PORT)
+        return VirtioPort(path or PORT)
 
     def discs(self) -> Iterator[bytes]:
         """See :meth:`Machine.discs`: read without mounting; root alone may."""
