@@ -18,13 +18,13 @@ def _guest(
     verb = made.add_parser(name, help=text, description=text)
     verb.add_argument("vm", help=_TARGET)
     _where(verb)
+    verb.add_argument("--timeout", type=float, default=15.0, help="seconds to wait (default: 15)")
     return verb
 
 
 def _where(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
     verb.add_argument("--socket", type=Path, help="the channel's unix socket, instead of asking libvirt")
-    verb.add_argument("--timeout", type=float, default=15.0, help="seconds to wait (default: 15)")
     cli.add_json(verb)
 
 
@@ -39,7 +39,10 @@ def parser() -> argparse.ArgumentParser:
     cli.add_json(listing)
     listing.set_defaults(verb=verbs.list_machines)
 
-    pair = _guest(verbs_of, "pair", "make keys for a VM and hand them over")
+    words = "make keys for a VM and hand them over; waits until they work"
+    pair = verbs_of.add_parser("pair", help=words, description=words)
+    pair.add_argument("vm", help=_TARGET)
+    _where(pair)
     pair.add_argument(
         "--method",
         choices=("auto", "agent", "disc", "file"),
@@ -47,11 +50,13 @@ def parser() -> argparse.ArgumentParser:
         help="how: through the QEMU guest agent, a set-up disc, or a file that you copy (default: the first "
         "of these that works)",
     )
-    pair.add_argument("--file", type=Path, help="write the hand-over here, to be copied into the VM")
+    pair.add_argument("--file", type=Path, help="the file to copy into the VM; deleted when it was used")
     pair.add_argument("--yes", action="store_true", help="add the channel to the VM without asking")
     pair.add_argument("--wait", type=float, default=600.0, help="seconds to wait for the VM (default: 600)")
     pair.set_defaults(verb=run_pair)
-    unpair = _guest(verbs_of, "unpair", "forget a VM's keys")
+    unpair = verbs_of.add_parser("unpair", help="forget a VM's keys", description="forget a VM's keys")
+    unpair.add_argument("vm", help=_TARGET)
+    cli.add_json(unpair)
     unpair.set_defaults(verb=verbs.unpair)
 
     _guest(verbs_of, "ping", "whether NeuronGuest answers").set_defaults(verb=verbs.ping)
@@ -91,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("vm", nargs="?", help=_TARGET)
     _where(doctor)
+    doctor.add_argument("--timeout", type=float, default=15.0, help="seconds to wait (default: 15)")
     doctor.set_defaults(verb=verbs.doctor)
 
     demo = verbs_of.add_parser("demo", help="drive a simulated VM through everything")
@@ -100,12 +106,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_pair(options: argparse.Namespace) -> Reply:
-    """``pair``: a file where that was asked for or libvirt is not; else through libvirt."""
-    if options.method == "file" or options.file is not None or options.socket is not None:
-        return verbs.pair(options)
-    from libneuron.guest.hypervisor.opening import hypervisor
-
-    hypervisor(options.connect).close()  # says so if Python's libvirt library is missing
+    """``pair``; loaded when it is asked for, as it brings everything that makes keys and discs."""
     from neuron_guest_bridge import pairing
 
     return pairing.run(options)

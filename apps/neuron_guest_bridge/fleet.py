@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines he
     from neuron_guest_bridge.examination import Health
     from neuron_guest_bridge.handing_over import HandOver
     from neuron_guest_bridge.joining import Proof, Prospect, Stage
-    from neuron_guest_bridge.subjects import SimulatedSubject, VmSubject
+    from neuron_guest_bridge.subjects import FileSubject, VmSubject
 
 _T = TypeVar("_T")
 _PATIENCE = 60.0  # seconds for the fleet's own thread, which may be waiting for libvirt
@@ -221,8 +221,10 @@ class Fleet(Watching):
         self._note(machine, What.POWER, Way.TO_GUEST, detail=act)
         self.look()
 
-    def _subject(self, machine: str) -> VmSubject | SimulatedSubject:
-        from neuron_guest_bridge.subjects import Bonds, SimulatedSubject, VmSubject
+    def _subject(self, machine: str) -> VmSubject | FileSubject:
+        from libneuron.guest.keys import ENROLMENT_FILE
+        from neuron_guest_bridge.handing_over import file_of
+        from neuron_guest_bridge.subjects import Bonds, FileSubject, VmSubject
 
         def reconnect() -> None:
             done = threading.Event()
@@ -240,13 +242,20 @@ class Fleet(Watching):
         bonds = Bonds(lambda: self._links.get(machine), reconnect, wait)
         simulation = self._simulation
         if machine == SIMULATED and simulation is not None:
-            return SimulatedSubject(simulation, self._simulated_name, bonds)
+            file = simulation.folder / "guest" / ENROLMENT_FILE  # where a person would copy it
+            return FileSubject(SIMULATED, self._simulated_name, simulation.store, bonds, file=file)
         domain = self._domains.get(machine)
         if domain is None:
             raise GuestError("guest.no-vm", vm=machine)
         where = self._where
         return VmSubject(
-            self._vms(), domain, self._store(), bonds, state=where.state, resources=where.resources
+            self._vms(),
+            domain,
+            self._store(),
+            bonds,
+            leftovers=self._leftovers(),
+            resources=where.resources,
+            file=file_of(where.state, machine),
         )
 
     def _note(self, machine: str, what: What, way: Way, *, detail: str) -> None:

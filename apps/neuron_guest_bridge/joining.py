@@ -24,6 +24,7 @@ from neuron_guest_bridge.handing_over import HandOver
 
 _T = TypeVar("_T")
 _LOOK = 1.0  # seconds after which an agent that refused is asked again: it may have seen the hand-over since
+_ANEW = 5.0  # seconds after which a connection with the earlier keys is given up to try the new ones
 _AGAIN = (State.NOT_PAIRED, State.IN_USE, State.NO_CHANNEL, State.FAILED)
 
 
@@ -99,6 +100,9 @@ class Subject(Protocol):
     def prepare(self, *, add_channel: bool) -> None:
         """It runs and has a channel, or an error says what to do."""
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Inside, nobody else pairs it; what an earlier pairing left when it was killed is gone."""
+
     def hand_over(self, way: HandOver, text: str) -> AbstractContextManager[None]:
         """``text`` is in the machine's reach inside."""
 
@@ -127,22 +131,24 @@ def pair(
     told(Stage.PREPARING, None)
     subject.prepare(add_channel=add_channel)
     progress.check()
-    before = "paired" in subject.store.candidates(subject.vm)
-    try:
-        with subject.hand_over(way, subject.store.begin_enrolment(subject.vm, subject.name)):
+    with subject.alone():
+        before = "paired" in subject.store.candidates(subject.vm)
+        try:
+            with subject.hand_over(way, subject.store.begin_enrolment(subject.vm, subject.name)):
+                subject.reconnect()
+                connection = _joined(subject, told, progress)
+                told(Stage.PROVING, None)
+                return _prove(connection)
+        except BaseException:
+            subject.store.give_up_enrolment(subject.vm, paired_before=before)
             subject.reconnect()
-            connection = _joined(subject, told, progress)
-            told(Stage.PROVING, None)
-            return _prove(connection)
-    except BaseException:
-        subject.store.give_up_enrolment(subject.vm, paired_before=before)
-        subject.reconnect()
-        raise
+            raise
 
 
 def _joined(
     subject: Subject, told: Callable[[Stage, NeuronError | None], None], progress: Progress
 ) -> Connection:
+    anew = time.monotonic() + _ANEW
     while True:
         progress.check()
         connection = subject.connection()
@@ -154,6 +160,9 @@ def _joined(
             problem = connection.problem
             if connection.state in _AGAIN:
                 connection.kick()
+            elif connection.state is State.READY and time.monotonic() >= anew:
+                subject.reconnect()  # with the old keys: the agent had not seen the new ones yet
+                anew = time.monotonic() + _ANEW
         told(Stage.WAITING, problem)
         subject.wait(_LOOK)
 

@@ -1,8 +1,7 @@
-"""What can be paired: a virtual machine of libvirt's, and the simulated one."""
+"""What can be paired: a virtual machine of libvirt's, and one that is reached by a socket or simulated."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,17 +10,14 @@ from typing import TYPE_CHECKING
 
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Domain
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from neuron_guest_bridge import handing_over
 from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Connection, Prospect
-from neuron_guest_bridge.machines import SIMULATED
+from neuron_guest_bridge.leftovers import Claim, Leftovers
 
 if TYPE_CHECKING:
     from libneuron.guest.hypervisor.connection import Hypervisor
-    from neuron_guest_bridge.simulation import Simulation
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,8 +30,35 @@ class Bonds:
 
 
 class _Bound:
-    def __init__(self, bonds: Bonds) -> None:
+    """A machine with its keys and connection; ``uri`` is libvirt's address, empty without libvirt.
+
+    ``leftovers`` None: nothing of it outlives this process.
+    """
+
+    def __init__(
+        self, vm: str, name: str, store: KeyStore, bonds: Bonds, *, uri: str, leftovers: Leftovers | None
+    ) -> None:
+        self.vm = vm
+        self.name = name
+        self.store = store
         self._bonds = bonds
+        self._uri = uri
+        self._leftovers = leftovers
+        self._claim: Claim | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See Subject. Raises: GuestError pairing-busy."""
+        if self._leftovers is None:
+            yield
+            return
+        with self._leftovers.claim(self.vm, self.name, self._uri) as claim:
+            self._claim = claim
+            yield
+
+    def _as_file(self, path: Path, text: str) -> AbstractContextManager[None]:
+        claim = self._claim
+        return handing_over.as_file(path, text, about_to=claim.file if claim is not None else _unnoted)
 
     def connection(self) -> Connection | None:
         """See Subject."""
@@ -50,6 +73,10 @@ class _Bound:
         self._bonds.wait(seconds)
 
 
+def _unnoted(_file: Path) -> None:
+    """It lies in a folder that goes with this process."""
+
+
 class VmSubject(_Bound):
     """A machine of libvirt's, by its UUID."""
 
@@ -60,17 +87,15 @@ class VmSubject(_Bound):
         store: KeyStore,
         bonds: Bonds,
         *,
-        state: Path,
+        leftovers: Leftovers,
         resources: Path,
+        file: Path,
     ) -> None:
-        super().__init__(bonds)
+        super().__init__(domain.uuid, domain.name, store, bonds, uri=vms.uri, leftovers=leftovers)
         self._vms = vms
         self._domain = domain
-        self._state = state
         self._resources = resources
-        self.store = store
-        self.vm = domain.uuid
-        self.name = domain.name
+        self._file = file
 
     def prospect(self) -> Prospect:
         """What pairing would come to. Raises: GuestError."""
@@ -80,8 +105,7 @@ class VmSubject(_Bound):
             ways.insert(0, HandOver.DISC)
         if domain.guest_agent_connected:
             ways.insert(0, HandOver.AGENT)
-        file = handing_over.file_of(self._state, self.vm)
-        return Prospect(tuple(ways), domain.channel is ChannelState.MISSING, file)
+        return Prospect(tuple(ways), domain.channel is ChannelState.MISSING, self._file)
 
     def _look(self) -> Domain:
         domain = self._vms.domain(self.vm)
@@ -109,40 +133,37 @@ class VmSubject(_Bound):
             handing_over.through_agent(self._vms, self._domain, text)
             return nullcontext()
         if way is HandOver.DISC:
+            assert self._claim is not None
             return handing_over.on_disc(
-                self._vms, self._domain, text, resources=self._resources, stuck=_stuck
+                self._vms, self._domain, text, resources=self._resources, claim=self._claim
             )
-        return handing_over.as_file(handing_over.file_of(self._state, self.vm), text)
+        return self._as_file(self._file, text)
 
 
-def _stuck(error: GuestError) -> None:
-    _log.info("the set-up disc stayed in: %s", error)
+class FileSubject(_Bound):
+    """A machine that only the file ``file`` reaches: by a channel's socket, or simulated."""
 
-
-class SimulatedSubject(_Bound):
-    """The simulated machine: its folder is at hand, so the file is put where a person would copy it."""
-
-    vm = SIMULATED
-
-    def __init__(self, simulation: Simulation, name: str, bonds: Bonds) -> None:
-        super().__init__(bonds)
-        self._simulation = simulation
-        self.name = name
-        self.store = simulation.store
+    def __init__(
+        self,
+        vm: str,
+        name: str,
+        store: KeyStore,
+        bonds: Bonds,
+        *,
+        file: Path,
+        leftovers: Leftovers | None = None,
+    ) -> None:
+        super().__init__(vm, name, store, bonds, uri="", leftovers=leftovers)
+        self._file = file
 
     def prospect(self) -> Prospect:
         """What pairing would come to."""
-        return Prospect((HandOver.FILE,), adds_channel=False, file=self._file())
-
-    def _file(self) -> Path:
-        return self._simulation.folder / "guest" / ENROLMENT_FILE
+        return Prospect((HandOver.FILE,), adds_channel=False, file=self._file)
 
     def prepare(self, *, add_channel: bool) -> None:
         """See Subject."""
 
-    @contextmanager
-    def hand_over(self, way: HandOver, text: str) -> Iterator[None]:
+    def hand_over(self, way: HandOver, text: str) -> AbstractContextManager[None]:
         """See Subject; there is one way."""
         del way
-        with handing_over.as_file(self._file(), text):
-            yield
+        return self._as_file(self._file, text)

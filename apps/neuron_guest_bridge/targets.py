@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from time import monotonic, sleep
-from typing import Any, TypeVar
 
-from libneuron.guest.api import GuestApi, Requester
-from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
+from libneuron.guest.hypervisor import opening
 from libneuron.guest.keys import KeyStore
-from libneuron.guest.menu import printable
-from libneuron.guest.owner import KICK, STATE, Lock, OwnerClient, acquire, serve, socket_path
-from libneuron.guest.permissions import PermissionStore
+from libneuron.guest.owner import KICK, Lock, socket_path
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
 from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, user_paths
+from neuron_guest_bridge import leftovers
 from neuron_guest_bridge.machines import SIMULATED
-
-_T = TypeVar("_T")
-_PATIENCE = 15.0  # seconds for a process that holds the channel's lock to listen, or to end
-_PAUSE = 0.05  # seconds between two looks
-_PASSING = ("guest.channel-in-use", "guest.channel-closed")  # nobody listens; who listened has gone
+from neuron_guest_bridge.reach import PATIENCE, Direct, Through, lock_or_owner, reach
 
 
 @dataclass(frozen=True)
@@ -61,9 +53,7 @@ def find(options: argparse.Namespace, where: Paths) -> Target:
         named = [item for item in keys(where).list() if options.vm in (item.vm, item.name)]
         vm = named[0].vm if named else options.vm
         return Target(vm, options.vm, UnixSocketEndpoint(options.socket, options.vm), lambda: None)
-    from libneuron.guest.hypervisor.opening import hypervisor
-
-    vms = hypervisor(options.connect)
+    vms = opening.hypervisor(options.connect)
     from libneuron.guest.hypervisor.channel import VmEndpoint
 
     try:
@@ -74,16 +64,17 @@ def find(options: argparse.Namespace, where: Paths) -> Target:
     return Target(domain.uuid, domain.name, VmEndpoint(vms, domain), vms.close)
 
 
-def version_of(hello: Mapping[str, Any]) -> str:
-    """The agent's version as it may be shown; what a guest says may hold anything."""
-    return printable(str(hello.get("version", "?")))[:32]
+def tidy(where: Paths) -> None:
+    """Take away what a pairing that ended in the middle has left; what cannot be done now waits."""
+    if leftovers.noted(where.state):
+        leftovers.Leftovers(where.state, keys(where), opening.hypervisor).sweep()
 
 
 def let_go(vm: str, name: str) -> None:
     """The program that keeps ``vm`` connected, if any, is to look at its keys again. Raises: GuestError."""
     where = paths()
     with LoopThread() as io:
-        found = _lock_or_owner(io, where, vm, name, timeout=_PATIENCE)
+        found = lock_or_owner(io, where, vm, name, timeout=PATIENCE)
         if isinstance(found, Lock):
             found.release()
             return
@@ -93,85 +84,17 @@ def let_go(vm: str, name: str) -> None:
             io.wait(found.close())
 
 
-def _lock_or_owner(io: LoopThread, where: Paths, vm: str, name: str, *, timeout: float) -> Lock | OwnerClient:
-    """The channel's lock, or a line to the process that holds it.
-
-    That process may be a command which just begins (it has the lock, and does not listen yet) or ends (it
-    listens no more): both pass within moments.
-    Raises: GuestError channel-in-use if it neither listens nor lets go within ``timeout`` seconds.
-    """
-    end = monotonic() + timeout
-    while True:
-        lock = acquire(where.runtime, vm)
-        if lock is not None:
-            return lock
-        owner = OwnerClient(where.runtime, vm, name)
-        try:
-            io.wait(owner.open())
-            io.wait(owner.request(STATE, timeout=max(end - monotonic(), 0.1)))
-        except GuestError as error:
-            io.wait(owner.close())
-            if error.code not in _PASSING or monotonic() >= end:
-                raise
-            sleep(_PAUSE)
-        else:
-            return owner
-
-
-class Connected:
-    """A VM that answers, directly or through the process that owns its channel."""
-
-    def __init__(self, io: LoopThread, requester: Requester, hello: Mapping[str, Any]) -> None:
-        self._io = io
-        self._api = GuestApi(requester)
-        self.version = version_of(hello)
-
-    def run(self, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
-        """Run one piece of work with the typed verbs. Raises: GuestError."""
-
-        async def go() -> _T:
-            return await work(self._api)
-
-        return self._io.wait(go())
-
-
 @contextmanager
-def guest(options: argparse.Namespace) -> Iterator[Connected]:
+def guest(options: argparse.Namespace) -> Iterator[Direct | Through]:
     """The named VM, connected. Raises: GuestError that says why not."""
     where = paths()
+    tidy(where)
     target = find(options, where)
     try:
         with LoopThread() as io:
-            found = _lock_or_owner(io, where, target.id, target.name, timeout=options.timeout)
-            if isinstance(found, Lock):
-                with found, _directly(io, where, target, options.timeout) as connected:
-                    yield connected
-            else:
-                with _through(io, found, options.timeout) as connected:
-                    yield connected
+            found = reach(io, where, target.id, target.endpoint, timeout=options.timeout)
+            with closing(found):
+                found.wait_ready(options.timeout)
+                yield found
     finally:
         target.close()
-
-
-@contextmanager
-def _through(io: LoopThread, owner: OwnerClient, timeout: float) -> Iterator[Connected]:
-    try:
-        io.wait(owner.request("ping", timeout=timeout))
-        yield Connected(io, owner, io.wait(owner.request(STATE)).data["hello"])
-    finally:
-        io.wait(owner.close())
-
-
-@contextmanager
-def _directly(io: LoopThread, where: Paths, target: Target, timeout: float) -> Iterator[Connected]:
-    allowed = PermissionStore(where.config / "guest")
-    keys_of = VmKeys(keys(where), target.id)
-    client = GuestClient(target.endpoint, keys_of, permissions=lambda: allowed.get(target.id))
-    server = io.wait(serve(client, where.runtime, target.id))
-    guest_of = BlockingGuest(io, client)
-    try:
-        guest_of.wait_ready(timeout)
-        yield Connected(io, client, client.hello)
-    finally:
-        guest_of.close()
-        io.wait(server.close())

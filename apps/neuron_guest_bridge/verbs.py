@@ -13,9 +13,7 @@ from libneuron.errors import Exit
 from libneuron.guest.checkup import Check, Facts, Topic, judge
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import Power
-from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
 from libneuron.guest.menu import printable
-from libneuron.guest.state import State
 from libneuron.system.files import write_atomic
 from neuron_guest_bridge import targets
 from neuron_guest_bridge.examination import asked, wanted_version
@@ -28,7 +26,9 @@ def list_machines(options: argparse.Namespace) -> Reply:
     """``list``: VMs that libvirt knows, with their channel and pairing."""
     from libneuron.guest.hypervisor.opening import hypervisor
 
-    paired = {item.vm: item for item in targets.keys(targets.paths()).list()}
+    where = targets.paths()
+    targets.tidy(where)
+    paired = {item.vm: item for item in targets.keys(where).list()}
     vms = hypervisor(options.connect)
     try:
         domains = vms.domains()
@@ -58,25 +58,6 @@ def list_machines(options: argparse.Namespace) -> Reply:
     )
 
 
-def pair(options: argparse.Namespace) -> Reply:
-    """``pair --file``: keys, and the hand-over as a file that the person copies into the VM."""
-    where = targets.paths()
-    target = targets.find(options, where)
-    try:
-        text = targets.keys(where).begin_enrolment(target.id, target.name)
-    finally:
-        target.close()
-    path = options.file or targets.paths().state / f"{target.id}-{ENROLMENT_FILE}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, text.encode(), mode=0o600)
-    hint = translate(
-        "Bridge",
-        "Copy {path} into the VM as {linux} (Linux) or {windows} (Windows). "
-        "It works once; then delete it here.",
-    ).format(path=path, **GUEST_PLACES)
-    return Reply({"vm": target.id, "file": str(path), "waiting": True}, hint)
-
-
 def unpair(options: argparse.Namespace) -> Reply:
     """``unpair``: forget the keys; also of a VM that is gone."""
     store = targets.keys(targets.paths())
@@ -98,7 +79,7 @@ def ping(options: argparse.Namespace) -> Reply:
         times = []
         for _ in range(5):
             began = time.perf_counter()
-            guest.run(lambda api: api.ping(timeout=options.timeout))
+            guest.ask(lambda api: api.ping(timeout=options.timeout))
             times.append((time.perf_counter() - began) * 1000)
         version = guest.version
     median = round(sorted(times)[2], 3)
@@ -109,8 +90,8 @@ def ping(options: argparse.Namespace) -> Reply:
 def info(options: argparse.Namespace) -> Reply:
     """``info``: facts and load."""
     with targets.guest(options) as guest:
-        facts = dict(guest.run(lambda api: api.info()))
-        facts["metrics"] = dict(guest.run(lambda api: api.metrics()))
+        facts = dict(guest.ask(lambda api: api.info()))
+        facts["metrics"] = dict(guest.ask(lambda api: api.metrics()))
     return Reply(
         facts, "\n".join(f"{printable(key)}: {printable(str(value))}" for key, value in facts.items())
     )
@@ -123,11 +104,11 @@ def clipboard_get(options: argparse.Namespace) -> Reply:
         raise GuestError("guest.bad-value", problem=problem)
     with targets.guest(options) as guest:
         if options.type is None:
-            text = guest.run(lambda api: api.clipboard_text())
+            text = guest.ask(lambda api: api.clipboard_text())
             if options.output is not None:
                 write_atomic(options.output, text.encode(), mode=0o600)
             return Reply({"text": text}, "" if options.output is not None else text)
-        data = guest.run(lambda api: api.clipboard_read(options.type))
+        data = guest.ask(lambda api: api.clipboard_read(options.type))
     write_atomic(options.output, data, mode=0o600)
     said = translate("Bridge", "{size} written.").format(size=bytes_text(len(data)))
     return Reply({"file": str(options.output), "size": len(data)}, said)
@@ -137,7 +118,7 @@ def clipboard_set(options: argparse.Namespace) -> Reply:
     """``clipboard set``: the argument, or standard input."""
     text = options.text if options.text is not None else _standard_input()
     with targets.guest(options) as guest:
-        guest.run(lambda api: api.set_clipboard_text(text))
+        guest.ask(lambda api: api.set_clipboard_text(text))
     return Reply({"characters": len(text)}, "")
 
 
@@ -153,7 +134,7 @@ def resolution(options: argparse.Namespace) -> Reply:
     """``resolution``: the modes, or a change read back."""
     if options.size is None:
         with targets.guest(options) as guest:
-            modes, current = guest.run(lambda api: api.modes())
+            modes, current = guest.ask(lambda api: api.modes())
         lines = [f"{'*' if mode == current else ' '} {mode.width}×{mode.height}" for mode in modes]
         return Reply(
             {"modes": [asdict(mode) for mode in modes], "current": asdict(current)}, "\n".join(lines)
@@ -163,14 +144,14 @@ def resolution(options: argparse.Namespace) -> Reply:
         problem = translate("Bridge", "“{size}” is not WIDTHxHEIGHT, such as 1920x1080")
         raise GuestError("guest.bad-value", problem=problem.format(size=options.size))
     with targets.guest(options) as guest:
-        mode = guest.run(lambda api: api.set_resolution(int(width), int(height)))
+        mode = guest.ask(lambda api: api.set_resolution(int(width), int(height)))
     return Reply(asdict(mode), f"{mode.width}×{mode.height}")
 
 
 def apps(options: argparse.Namespace) -> Reply:
     """``apps``: names and paths."""
     with targets.guest(options) as guest:
-        found = guest.run(lambda api: api.apps())
+        found = guest.ask(lambda api: api.apps())
     rows = [{"id": app.id, "name": app.name, "path": app.path, "args": list(app.args)} for app in found]
     return Reply({"apps": rows}, "\n".join(f"{printable(app.name):40}{printable(app.id)}" for app in found))
 
@@ -187,14 +168,14 @@ def launch(options: argparse.Namespace) -> Reply:
     if here is not None:
         raise GuestError("guest.file-elsewhere", file=here)
     with targets.guest(options) as guest:
-        pid = guest.run(lambda api: api.launch(words[0], words[1:]))
+        pid = guest.ask(lambda api: api.launch(words[0], words[1:]))
     return Reply({"pid": pid}, translate("Bridge", "Started (process {pid} in the VM).").format(pid=pid))
 
 
 def screenshot(options: argparse.Namespace) -> Reply:
     """``screenshot``: a PNG file."""
     with targets.guest(options) as guest:
-        picture = guest.run(lambda api: api.screenshot())
+        picture = guest.ask(lambda api: api.screenshot())
     write_atomic(options.output, picture.png, mode=0o600)
     data = {"file": str(options.output), "width": picture.width, "height": picture.height}
     return Reply(data, f"{picture.width}×{picture.height}, {bytes_text(len(picture.png))}")
@@ -204,23 +185,11 @@ def shutdown(options: argparse.Namespace) -> Reply:
     """``shutdown``: the guest has answered; it goes off in its own time."""
     action = "reboot" if options.reboot else "shutdown"
     with targets.guest(options) as guest:
-        guest.run(lambda api: api.power(action))
+        guest.ask(lambda api: api.power(action))
     restarts = translate("Bridge", "The VM restarts.")
     return Reply(
         {"action": action}, restarts if options.reboot else translate("Bridge", "The VM shuts down.")
     )
-
-
-class _Answering:
-    """A connected VM as :mod:`.examination` asks one."""
-
-    state, problem = State.READY, None
-
-    def __init__(self, guest: targets.Connected) -> None:
-        self.version, self.ask = guest.version, guest.run
-
-    def kick(self) -> None:
-        """It is connected already."""
 
 
 def doctor(options: argparse.Namespace) -> Reply:
@@ -296,6 +265,6 @@ def _facts(options: argparse.Namespace) -> Facts:
     facts = replace(facts, wanted=wanted_version())
     try:
         with targets.guest(options) as guest:
-            return asked(facts, _Answering(guest))
+            return asked(facts, guest)
     except GuestError as error:
         return replace(facts, connection=error)

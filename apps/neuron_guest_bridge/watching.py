@@ -23,6 +23,7 @@ from libneuron.guest.wire.requests import Permission
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.leftovers import Leftovers, noted
 from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
 from neuron_guest_bridge.recent import Recent
 from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices
@@ -159,6 +160,8 @@ class Watching:
         def told(_change: Change) -> None:
             self.look()
 
+        if noted(self._where.state):
+            self._leftovers().sweep()
         try:
             self._vms().watch(told)
         except NeuronError as error:
@@ -292,6 +295,11 @@ class Watching:
 
                 self._keys = KeyStore(self._where.data / "guest")
             return self._keys
+
+    def _leftovers(self) -> Leftovers:
+        from libneuron.guest.hypervisor import opening
+
+        return Leftovers(self._where.state, self._store(), opening.hypervisor)
 
     @property
     def io(self) -> LoopThread:

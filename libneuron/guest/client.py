@@ -142,6 +142,12 @@ class GuestClient:
         if self._session is not None and not self._has_keys():
             self._session.lost(GuestError("guest.not-paired", vm=self.label))
 
+    def renew(self) -> None:
+        """Connect anew with the keys there are now, although the present session works: there are others."""
+        self._kicked.set()
+        if self._session is not None:
+            self._session.lost(GuestError("guest.channel-closed"))
+
     def _has_keys(self) -> bool:
         try:
             return self._using in self._keys.candidates()

@@ -37,6 +37,7 @@ from libneuron.system.files import make_private_directory
 _log = logging.getLogger(__name__)
 
 KICK = "owner_kick"
+RENEW = "owner_renew"
 STATE = "owner_state"
 _LONGEST = 24 * 3600.0  # seconds a request may take
 
@@ -64,6 +65,9 @@ class Owned(Protocol):
 
     def kick(self) -> None:
         """Try again at once."""
+
+    def renew(self) -> None:
+        """Connect anew, with the keys there are now."""
 
 
 def socket_path(runtime: Path, vm: str) -> Path:
@@ -238,6 +242,9 @@ class OwnerServer:
         try:
             if verb == KICK:
                 self._owned.kick()
+                answer["data"] = {}
+            elif verb == RENEW:
+                self._owned.renew()
                 answer["data"] = {}
             elif verb == STATE:
                 problem = self._owned.problem

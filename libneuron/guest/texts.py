@@ -71,6 +71,10 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "“{vm}” and this computer do not accept each other's keys."),
         QT_TRANSLATE_NOOP("guest", "Pair again: “neuron-guest-bridge pair {vm}”."),
     ),
+    "guest.pairing-busy": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” is being paired already, in another window or command."),
+        QT_TRANSLATE_NOOP("guest", "Finish that or cancel it, then try again."),
+    ),
     "guest.keys-unreadable": Message(
         QT_TRANSLATE_NOOP("guest", "The keys for “{vm}” cannot be read."),
         QT_TRANSLATE_NOOP("guest", "Pair again: “neuron-guest-bridge pair {vm}”."),

@@ -9,6 +9,7 @@ Windows does not.
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,21 @@ def unreadable_part(image: Path) -> Path | None:
     return None if resolved.stat().st_mode & stat.S_IROTH else resolved
 
 
-def insert(hypervisor: Hypervisor, domain: Domain, image: Path, *, exchange: bool = True) -> Inserted:
+def _nobody(_planned: Inserted) -> None:
+    """Nobody wants to know before."""
+
+
+def insert(
+    hypervisor: Hypervisor,
+    domain: Domain,
+    image: Path,
+    *,
+    exchange: bool = True,
+    about_to: Callable[[Inserted], None] = _nobody,
+) -> Inserted:
     """Put ``image`` into the running VM; without ``exchange`` its own drives are left alone.
+
+    ``about_to`` hears of each attempt before it is made, on libvirt's thread; what it raises ends it.
 
     Raises: HypervisorError disc-unreadable, disc-elsewhere, no-disc-drive, vm-off, as :meth:`Hypervisor.run`.
     """
@@ -65,11 +79,15 @@ def insert(hypervisor: Hypervisor, domain: Domain, image: Path, *, exchange: boo
         drives = describe(live=live, config=None, power=Power.RUNNING).discs
         problems: list[str] = []
         for drive in sorted(drives, key=lambda drive: drive.medium is not None) if exchange else ():
+            planned = Inserted(drive, image, plugged=False, before=drive.medium)
+            about_to(planned)
             if _exchange(handle, drive, image, problems):
-                return Inserted(drive, image, plugged=False, before=drive.medium)
+                return planned
         usb = Disc(devices.free_target(live), "usb", str(image))
+        planned = Inserted(usb, image, plugged=True)
+        about_to(planned)
         if _plug(handle, usb, image, problems):
-            return Inserted(usb, image, plugged=True)
+            return planned
         details = "\n".join(problems)
         if "Permission denied" in details:
             raise HypervisorError("guest.disc-unreadable", path=image, details=details)

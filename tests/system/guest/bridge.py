@@ -15,7 +15,7 @@ from typing import IO, Any
 from tests.system.lab.shell import SLACK
 
 ROOT = Path(__file__).resolve().parents[3]
-_WITHOUT_GUEST = ("list", "demo", "pair")  # the other verbs wait for an answer, here as long as it takes
+_WITHOUT_GUEST = ("list", "pair", "unpair")  # the other verbs wait for an answer, here as long as it takes
 
 
 class Bridge:
@@ -39,9 +39,10 @@ class Bridge:
             "HOME": str(self.home),
         }
         patience = () if words[0] in _WITHOUT_GUEST else ("--timeout", "300")
+        libvirt = () if words[0] == "unpair" else ("--connect", self.uri)
         command = [sys.executable, "-m", "neuron_guest_bridge", *words, *patience]
         return subprocess.Popen(
-            [*command, "--connect", self.uri, "--json"],
+            [*command, *libvirt, "--json"],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -142,6 +142,9 @@ class _Odd:
     def kick(self) -> None:
         """Nothing to try."""
 
+    def renew(self) -> None:
+        """See Owned."""
+
 
 @pytest.mark.expect_log("libneuron.guest.owner")
 @pytest.mark.parametrize(

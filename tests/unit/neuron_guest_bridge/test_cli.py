@@ -25,7 +25,7 @@ from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.state import State
 from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, below
-from neuron_guest_bridge import targets
+from neuron_guest_bridge import reach, targets
 from neuron_guest_bridge.__main__ import _names_a_verb, main
 from neuron_guest_bridge.cli import parser
 from neuron_guest_bridge.simulation import VM, Simulation
@@ -50,7 +50,8 @@ def simulation(where: Paths) -> Iterator[Simulation]:
 @pytest.fixture
 def run(simulation: Simulation, capsys: pytest.CaptureFixture[str]) -> Run:
     def go(*words: str) -> tuple[int, dict[str, Any]]:
-        status = main([*words, "--json", "--socket", str(simulation.socket)])
+        where_to = () if words[0] == "unpair" else ("--socket", str(simulation.socket))
+        status = main([*words, "--json", *where_to])
         found = json.loads(capsys.readouterr().out)
         assert isinstance(found, dict)
         return status, found
@@ -60,9 +61,11 @@ def run(simulation: Simulation, capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def paired(simulation: Simulation, run: Run) -> Run:
-    file = simulation.folder / "guest" / "neuron-enrolment.json"
-    assert run("pair", VM, "--file", str(file))[0] == 0
     simulation.start()
+    file = simulation.folder / "guest" / "neuron-enrolment.json"
+    status, found = run("pair", VM, "--file", str(file))
+    assert (status, found["paired"], found["method"]) == (0, True, "file")
+    assert not file.exists()
     return run
 
 
@@ -93,7 +96,7 @@ def test_damaged_keys_of_one_machine_hide_no_other_and_can_be_removed(
     store.finish_enrolment("broken")
     certificate = where.data / "guest" / "keys" / "broken" / "paired" / "guest.pem"
     certificate.unlink() if damage == "missing" else certificate.write_text("rubbish")
-    assert [(item.vm, item.fingerprint) for item in store.list()] == [("broken", ""), (VM, "")]
+    assert [(item.vm, bool(item.fingerprint)) for item in store.list()] == [("broken", False), (VM, True)]
     status, found = paired("ping", "broken")
     assert (status, found["error"]["code"]) == (1, "guest.keys-unreadable")
     assert paired("unpair", "broken") == (0, {"unpaired": ["broken"]})
@@ -141,6 +144,7 @@ def test_every_sentence_is_translated(
     simulation: Simulation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = simulation.folder / "guest" / "neuron-enrolment.json"
+    simulation.start()
     verbs = (
         ("pair", VM, "--file", str(file)),
         ("ping", VM),
@@ -153,10 +157,9 @@ def test_every_sentence_is_translated(
         ("unpair", VM),
     )
     for words in verbs:
-        cli.run(parser(), [*words, "--socket", str(simulation.socket)], translate=lambda _, text: f"⟦{text}⟧")
-        if words[0] == "pair":
-            simulation.start()
-        elif words[0] == "launch":
+        where_to = () if words[0] == "unpair" else ("--socket", str(simulation.socket))
+        cli.run(parser(), [*words, *where_to], translate=lambda _, text: f"⟦{text}⟧")
+        if words[0] == "launch":
             continue
         shown = "".join(capsys.readouterr())
         assert shown.count("⟦") >= 1, words
@@ -222,9 +225,9 @@ def test_a_second_command_goes_through_the_first(paired: Run, where: Paths, simu
 
     options = argparse.Namespace(socket=simulation.socket, vm=VM, timeout=15.0)
     with targets.guest(options) as owner:
-        owner.run(lambda api: api.ping())
+        owner.ask(lambda api: api.ping())
         assert paired("clipboard", "set", VM, "from the second")[0] == 0
-        assert owner.run(lambda api: api.clipboard_text()) == "from the second"
+        assert owner.ask(lambda api: api.clipboard_text()) == "from the second"
 
 
 def test_a_command_waits_for_one_that_only_begins_or_ends(
@@ -239,7 +242,7 @@ def test_a_command_waits_for_one_that_only_begins_or_ends(
         if len(looks) == 2:
             lock.release()
 
-    monkeypatch.setattr(targets, "sleep", pause)
+    monkeypatch.setattr(reach, "sleep", pause)
     assert paired("ping", VM)[0] == 0
     assert len(looks) == 2
 
@@ -285,9 +288,9 @@ def test_what_a_guest_says_fakes_no_line_and_steers_no_terminal(
             return (GuestApp("id\n2", "\x1b]52;c;cm0gLXJmIH4=\x07Editor", "p", (), ""),)
 
     class Connected:
-        version = targets.version_of({"version": "1\x1b[2J\n0"})
+        version = reach.version_of({"version": "1\x1b[2J\n0"})
 
-        def run(self, work: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+        def ask(self, work: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
             return asyncio.run(work(Hostile()))
 
     monkeypatch.setattr(targets, "guest", lambda _options: contextlib.nullcontext(Connected()))

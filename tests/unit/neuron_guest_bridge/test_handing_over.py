@@ -9,7 +9,17 @@ from neuron_guest_bridge.handing_over import burnt
 
 
 def test_the_image_is_readable_only_for_who_was_told_its_name(tmp_path: Path) -> None:
-    with burnt("{}", resources=tmp_path) as first, burnt("{}", resources=tmp_path) as second:
+    told: list[Path] = []
+
+    def about_to(image: Path) -> None:
+        assert not image.parent.exists()
+        told.append(image)
+
+    with (
+        burnt("{}", resources=tmp_path, about_to=about_to) as first,
+        burnt("{}", resources=tmp_path, about_to=about_to) as second,
+    ):
+        assert told == [first, second]
         assert first.name != second.name  # the folder shows in /var/tmp, so its name protects nothing
         assert not first.parent.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
         assert first.stat().st_mode & stat.S_IROTH
