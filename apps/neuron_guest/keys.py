@@ -1,7 +1,12 @@
 """The guest's keys: a folder that only the administrator may read, and hand-overs that wait to be used.
 
-A hand-over (JSON, see libneuron.guest.keys on the host) is good once: its id is remembered when the fresh
-keys have been stored, and a hand-over with that id is refused from then on.
+A hand-over (JSON, see libneuron.guest.keys on the host) is good once. Its id becomes durable before the fresh
+keys are put into their place, and what a power cut left in between is completed at the next start: it can
+neither be used twice nor be spent for nothing. Layout of the folder::
+
+    paired/    guest.pem guest.key host.pem, and the id they came by    the keys in use
+    incoming/  the same, not yet in their place; theirs once their id is in "used"
+    used       ids of hand-overs that were used
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ from libneuron.guest.wire.tls import Identity, context
 _log = logging.getLogger(__name__)
 
 ENROLMENT_FILE = "neuron-enrolment.json"
+_CAME_BY = "enrolment"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,9 @@ class GuestKeys:
         self._discs = discs
         self._loaded: tuple[object, tuple[bytes, Credentials]] | None = None
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # no "incoming": nothing was cut off
+            if (folder / "incoming" / _CAME_BY).read_text() in self.used():
+                self._put_into_place()
 
     @property
     def paired(self) -> bool:
@@ -128,7 +137,10 @@ class GuestKeys:
             _remove(folder)
 
     def enrol(self, fresh: Enrol, used: str) -> None:
-        """Store fresh keys and remember that the hand-over ``used`` is spent. Raises: FieldError, OSError."""
+        """Store fresh keys and remember that the hand-over ``used`` is spent; both are durable afterwards.
+
+        Raises: FieldError, OSError.
+        """
         incoming = self._folder / "incoming"
         _remove(incoming)
         incoming.mkdir(mode=0o700)
@@ -140,11 +152,19 @@ class GuestKeys:
         except (ProtocolError, ValueError) as error:
             _remove(incoming)
             raise FieldError("data.key", f"is not usable: {error}") from error
-        _remove(self._folder / "paired")
-        incoming.rename(self._folder / "paired")
+        _write(incoming / _CAME_BY, used)
+        _sync(incoming)
+        _sync(self._folder)
         _write(self._folder / "used.new", "\n".join([*sorted(self.used()), used]))
         (self._folder / "used.new").replace(self._folder / "used")
+        _sync(self._folder)
+        self._put_into_place()
+
+    def _put_into_place(self) -> None:
+        _remove(self._folder / "paired")
+        (self._folder / "incoming").rename(self._folder / "paired")
         (self._folder / ENROLMENT_FILE).unlink(missing_ok=True)
+        _sync(self._folder)
 
 
 def _load(certificate: Path, key: Path, peer: str, enrolment: str) -> tuple[bytes, Credentials]:
@@ -158,6 +178,17 @@ def _remove(folder: Path) -> None:
 
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in ``folder`` durable."""
+    if os.name == "nt":
+        return  # NTFS journals names by itself, and Windows opens no folder for this
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, text: str) -> None:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from libneuron.guest.errors import GuestError
 from libneuron.guest.wire.errors import ProtocolError
-from libneuron.system.files import is_private, make_private_directory, write_atomic
+from libneuron.system.files import is_private, make_private_directory, sync_directory, write_atomic
 
 if TYPE_CHECKING:
     from libneuron.guest.wire.channel import Credentials
@@ -121,11 +121,17 @@ class KeyStore:
         return self._folder / vm
 
     def _write(self, folder: Path, files: dict[str, str]) -> None:
+        """The whole set, or what was there before: half of one would be tried, and fail, at each connect."""
         make_private_directory(self._folder)
         make_private_directory(folder.parent)
-        make_private_directory(folder)
+        made = folder.with_name(f"{folder.name}.new")
+        shutil.rmtree(made, ignore_errors=True)
+        make_private_directory(made)
         for name, text in files.items():
-            write_atomic(folder / name, text.encode(), mode=0o600)
+            write_atomic(made / name, text.encode(), mode=0o600)
+        _drop(folder)
+        made.rename(folder)
+        sync_directory(folder.parent)
 
     def begin_enrolment(self, vm: str, name: str) -> str:
         """Make an enrolment key and the keys that will replace it; returns the hand-over's JSON.
@@ -134,8 +140,7 @@ class KeyStore:
         """
         folder = self._vm(vm)
         host, guest = new_pair("host enrolment"), new_pair("guest enrolment")
-        shutil.rmtree(folder / "enrol", ignore_errors=True)
-        shutil.rmtree(folder / "next", ignore_errors=True)
+        _drop(folder / "enrol")
         next_host, next_guest = new_pair("host"), new_pair("guest")
         self._write(folder / "next", _files(next_host, next_guest))
         self._write(folder / "enrol", _files(host, guest))
@@ -167,12 +172,13 @@ class KeyStore:
     def finish_enrolment(self, vm: str) -> None:
         """The guest works with the fresh keys: use only them, and forget the guest's private key."""
         folder = self._vm(vm)
+        _drop(folder / "enrol")  # spent; first, so that "next" is what an interrupted end goes on with
         fresh = folder / "next"
         if fresh.is_dir():
             (fresh / "guest.key").unlink(missing_ok=True)
-            shutil.rmtree(folder / "paired", ignore_errors=True)
+            _drop(folder / "paired")
             fresh.rename(folder / "paired")
-        shutil.rmtree(folder / "enrol", ignore_errors=True)
+            sync_directory(folder)
         self._write_note(vm, self._note(vm).get("name", vm), paired_at=datetime.now(UTC).isoformat())
 
     def give_up_enrolment(self, vm: str, *, paired_before: bool) -> None:
@@ -185,8 +191,7 @@ class KeyStore:
             self.revoke(vm)
             return
         with self._forgetting(vm) as folder:
-            (folder / "enrol" / "host.key").unlink(missing_ok=True)
-            shutil.rmtree(folder / "enrol", ignore_errors=True)
+            _drop(folder / "enrol")
 
     def candidates(self, vm: str) -> tuple[str, ...]:
         """The key sets to try, best first: "paired", "next", "enrol". Empty: not paired."""
@@ -271,6 +276,12 @@ class KeyStore:
     def _write_note(self, vm: str, name: str, *, paired_at: str) -> None:
         text = json.dumps({"name": name, "paired_at": paired_at})
         write_atomic(self._vm(vm) / "vm.json", text.encode(), mode=0o600)
+
+
+def _drop(folder: Path) -> None:
+    """Forget a key set; first what counts: without it the rest is of no use. Raises: OSError."""
+    (folder / "host.key").unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _files(host: KeyPair, guest: KeyPair) -> dict[str, str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
+from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import pytest
 
@@ -94,3 +97,99 @@ def test_the_paired_keys_are_read_once_until_there_are_others(tmp_path: Path) ->
     second = keys.credentials(NO_HINT)
     assert second is not None
     assert second.peer_der == ssl.PEM_cert_to_DER_cert(peer) != first.peer_der
+
+
+class Cut(BaseException):
+    """The power goes here."""
+
+
+def fresh(store: KeyStore) -> Enrol:
+    """The keys that a hand-over of ``store`` is to be replaced by."""
+    return Enrol(**store.fresh_keys("vm"))
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_wherever_the_power_goes_a_hand_over_is_neither_usable_twice_nor_spent_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, paired: bool
+) -> None:
+    store = KeyStore(tmp_path / "host")
+    finished = False
+    calls = 0
+    while not finished:
+        folder = tmp_path / str(calls)
+        keys = GuestKeys(folder)
+        if paired:
+            store.begin_enrolment("vm", "VM")
+            keys.enrol(fresh(store), "earlier")
+        hand_over = store.begin_enrolment("vm", "VM")
+        (folder / ENROLMENT_FILE).write_text(hand_over)
+        (item,) = keys.enrolments()
+        new = fresh(store)
+        before = (folder / "paired" / "guest.key").read_text() if paired else None
+        with monkeypatch.context() as patch:
+            cut_after(calls, patch)
+            try:
+                keys.enrol(new, item.id)
+                finished = True
+            except Cut:
+                pass
+        started = GuestKeys(folder)
+        spent = not started.enrolments()
+        own = (folder / "paired" / "guest.key").read_text() if started.paired else None
+        assert own == (new.key if spent else before)
+        assert started.credentials(b"") is not None
+        if not spent:  # the host tries again
+            started.enrol(new, item.id)
+        assert (folder / "paired" / "guest.key").read_text() == new.key
+        calls += 1
+    assert calls > 8
+
+
+def cut_after(calls: int, patch: pytest.MonkeyPatch) -> None:
+    """Let ``calls`` changes of the disk happen, and none after."""
+    count = 0
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **more: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count > calls:
+                raise Cut
+            return function(*args, **more)
+
+        return wrapped
+
+    for owner, name in (
+        (os, "fsync"), (os, "unlink"), (os, "rmdir"), (Path, "rename"), (Path, "replace"),
+        (Path, "unlink"), (Path, "mkdir"),
+    ):  # fmt: skip
+        patch.setattr(owner, name, wrap(getattr(owner, name)))
+
+
+def test_what_was_enrolled_is_on_the_disk_before_it_is_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = KeyStore(tmp_path / "host")
+    store.begin_enrolment("vm", "VM")
+    keys = GuestKeys(tmp_path / "guest")
+    done: list[str] = []
+    fsync, rename, replace = os.fsync, Path.rename, Path.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(f"sync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name}")
+        fsync(descriptor)
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append(f"name {target.name}")
+        return rename(path, target)
+
+    def replaced(path: Path, target: Path) -> Path:
+        done.append(f"name {target.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    monkeypatch.setattr(Path, "replace", replaced)
+    keys.enrol(fresh(store), "id")
+    assert done[-5:] == ["sync used.new", "name used", "sync guest", "name paired", "sync guest"]
+    assert {"sync guest.key", "sync incoming"} <= set(done[:-5])
