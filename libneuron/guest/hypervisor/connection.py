@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import logging
 import threading
 import urllib.parse
 from collections.abc import Callable
@@ -12,15 +10,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import libvirt
-import libvirt_qemu
 
 from libneuron.guest.hypervisor.domains import Domain, Power, describe
 from libneuron.guest.hypervisor.errors import HypervisorError, is_lost, opening, refused
 from libneuron.guest.hypervisor.events import ensure_loop
+from libneuron.guest.hypervisor.listening import Listening
 from libneuron.guest.hypervisor.worker import HungError, Worker
 
 _T = TypeVar("_T")
-_log = logging.getLogger(__name__)
 
 # Seconds. A daemon that is silent this long (3 × 5) loses its connection by itself: calls in it come back.
 _KEEP_ALIVE, _KEEP_COUNT = 5, 3
@@ -34,11 +31,6 @@ _POWER = {
     libvirt.VIR_DOMAIN_CRASHED: Power.CRASHED,
     libvirt.VIR_DOMAIN_PMSUSPENDED: Power.SUSPENDED,
 }
-
-_EVENTS = (
-    "LIFECYCLE", "REBOOT", "DEVICE_ADDED", "DEVICE_REMOVED", "AGENT_LIFECYCLE", "CHANNEL_LIFECYCLE",
-    "TRAY_CHANGE", "PMSUSPEND", "PMWAKEUP",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,8 +54,8 @@ class Hypervisor:
         self.uri = uri
         self._patience = patience
         self._lock = threading.Lock()
-        self._connection: libvirt.virConnect | None = None
-        self._registered: list[Callable[[], Any]] = []
+        self._current: Listening | None = None
+        self._lost: list[Listening] = []
         self._worker = Worker(f"neuron-libvirt {uri}", on_hung=self._forget)
         self._listeners: list[Listener] = []
 
@@ -100,8 +92,9 @@ class Hypervisor:
 
     def _open(self) -> libvirt.virConnect:
         with self._lock:
-            if self._connection is not None:
-                return self._connection
+            if self._current is not None:
+                return self._current.connection
+        self._release_lost()
         ensure_loop()
         try:
             made = libvirt.open(self.uri)
@@ -109,15 +102,27 @@ class Hypervisor:
             raise opening(error, self.uri) from error
         with contextlib.suppress(libvirt.libvirtError):  # local drivers (test:///) have nobody to keep alive
             made.setKeepAlive(_KEEP_ALIVE, _KEEP_COUNT)
-        self._listen(made)
+        listening = Listening(
+            made, told=lambda uuid: self._tell(Change(uuid)), closed=lambda: self._closed(made)
+        )
         with self._lock:
-            self._connection = made
+            self._current = listening
         return made
 
     def _forget(self) -> None:
         with self._lock:
-            self._connection = None
+            if self._current is not None:
+                self._lost.append(self._current)
+                self._current = None
         self._tell(Change(None))
+
+    def _release_lost(self) -> None:
+        """Free those that are gone; one whose daemon hangs would hang us, and dies by keep-alive."""
+        with self._lock:
+            gone = [item for item in self._lost if item.dead]
+            self._lost = [item for item in self._lost if item not in gone]
+        for item in gone:
+            item.release()
 
     # -- changes ----------------------------------------------------------------------------------
 
@@ -130,37 +135,12 @@ class Hypervisor:
         self.run(lambda connection: connection.isAlive())
         return lambda: self._listeners.remove(listener)
 
-    def _listen(self, connection: libvirt.virConnect) -> None:
-        undo: list[Callable[[], Any]] = []
-
-        def told(_connection: object, domain: libvirt.virDomain, *_rest: object) -> None:
-            self._tell(Change(domain.UUIDString()))
-
-        def closed(lost: libvirt.virConnect, reason: int, _opaque: object) -> None:
-            _log.debug("the connection to %s closed (%s)", self.uri, reason)
-            with self._lock:
-                if self._connection is lost:
-                    self._connection = None
-            self._tell(Change(None))
-
-        # CHANNEL_LIFECYCLE is newer than most libvirts in use (2026); before it only QEMU's own event tells
-        # that the guest opened our port, and the agent's lifecycle event is for qemu-ga's port alone.
-        for name in _EVENTS:
-            number = getattr(libvirt, f"VIR_DOMAIN_EVENT_ID_{name}", None)
-            if number is None:
-                continue
-            try:
-                handle = connection.domainEventRegisterAny(None, number, told, None)
-                undo.append(functools.partial(connection.domainEventDeregisterAny, handle))
-            except libvirt.libvirtError as error:
-                _log.debug("%s does not tell of %s: %s", self.uri, name, error)
-        with contextlib.suppress(libvirt.libvirtError):
-            handle = libvirt_qemu.qemuMonitorEventRegister(connection, None, "VSERPORT_CHANGE", told, None, 0)
-            undo.append(functools.partial(libvirt_qemu.qemuMonitorEventDeregister, connection, handle))
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.registerCloseCallback(closed, None)
-            undo.append(connection.unregisterCloseCallback)
-        self._registered = undo
+    def _closed(self, connection: libvirt.virConnect) -> None:
+        with self._lock:
+            if self._current is not None and self._current.connection is connection:
+                self._lost.append(self._current)
+                self._current = None
+        self._tell(Change(None))
 
     def _tell(self, change: Change) -> None:
         for listener in tuple(self._listeners):
@@ -256,18 +236,13 @@ class Hypervisor:
         """Let go of the connection and its thread."""
         self._listeners.clear()
         with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
+            current, self._current = self._current, None
+        if current is not None:
             with contextlib.suppress(HungError):
-                self._worker.call(lambda: self._release(connection), timeout=5)
+                self._worker.call(current.release, timeout=5)
+        with contextlib.suppress(HungError):
+            self._worker.call(self._release_lost, timeout=5)
         self._worker.close()
-
-    def _release(self, connection: libvirt.virConnect) -> None:
-        # Each registration holds the connection: without undoing them it would never be freed.
-        for undo in (*self._registered, connection.close):
-            with contextlib.suppress(libvirt.libvirtError):
-                undo()
-        self._registered = []
 
 
 def no_vm(name: str, known: tuple[str, ...]) -> HypervisorError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import libvirt
 import pytest
 
 from libneuron.guest.errors import GuestError
@@ -66,6 +68,28 @@ def test_a_restarted_libvirt_is_noticed_and_opened_again(daemon: Libvirtd) -> No
     assert hypervisor.domains() == ()
     stop()
     hypervisor.close()
+
+
+def _connections() -> int:
+    gc.collect()
+    return sum(isinstance(item, libvirt.virConnect) for item in gc.get_objects())
+
+
+def test_restarts_leave_no_connection_behind(daemon: Libvirtd) -> None:
+    hypervisor = Hypervisor(daemon.uri)
+    changes: list[Change] = []
+    stop = hypervisor.watch(changes.append)
+    before = _connections()
+    for _ in range(3):
+        changes.clear()
+        daemon.stop()
+        until(lambda: Change(None) in changes, timeout=PATIENCE, what="the news that libvirt is gone")
+        daemon.start()
+        assert hypervisor.domains() == ()
+    until(lambda: _connections() <= before, timeout=PATIENCE, what="the lost connections to be freed")
+    stop()
+    hypervisor.close()
+    until(lambda: _connections() < before, timeout=PATIENCE, what="the last connection to be freed")
 
 
 @pytest.fixture
