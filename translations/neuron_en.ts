@@ -11,6 +11,13 @@
         </translation>
     </message>
     <message numerus="yes">
+        <source>%n thing(s) differ</source>
+        <translation>
+            <numerusform>%n thing differ</numerusform>
+            <numerusform>%n things differ</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>Brings %n more part(s) along (sound, USB)</source>
         <translation>
             <numerusform>Brings %n more part along (sound, USB)</numerusform>

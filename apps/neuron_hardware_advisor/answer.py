@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -129,20 +131,14 @@ def _alone_text(gpu: Gpu) -> str:
 class AnswerPage(QWidget):
     """The verdict, the findings as cards, and the graphics cards."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, closer: Callable[[], None] | None = None) -> None:
+        """``closer`` reads the PC again with the administrator's rights; None where nobody can."""
         super().__init__()
+        self.closer: Button | None = None
         self.cards = [FindingCard(finding) for finding in report.findings]
         body = column(_verdict(report), gap=2, margin=2)
         if not report.machine.privileged:
-            body.addWidget(
-                Notice(
-                    translate(
-                        "Advisor",
-                        "Some things can be read only by the administrator. They are shown as not known.",
-                    ),
-                    tone=Tone.INFO,
-                )
-            )
+            body.addWidget(self._unknown(closer))
         grave = [card for card in self.cards if card.finding.severity is not Severity.WARNING]
         self._section(body, translate("Advisor", "What stands in the way"), grave)
         self._section(
@@ -156,9 +152,24 @@ class AnswerPage(QWidget):
             )
             self._section(body, translate("Advisor", "Memory that Looking Glass needs"), [_memory(report)])
         body.addStretch(1)
-        self.stops = [card.why for card in self.cards]
+        self.stops = [*([self.closer] if self.closer else []), *(card.why for card in self.cards)]
         outer = column(Scroller(body))
         self.setLayout(outer)
+
+    def _unknown(self, closer: Callable[[], None] | None) -> Notice:
+        if closer is not None:
+            self.closer = Button(
+                translate("Advisor", "&Read them…"),
+                translate("Advisor", "Read the rest of this PC; asks for the administrator's password"),
+                on_click=closer,
+            )
+        return Notice(
+            translate(
+                "Advisor", "Some things can be read only by the administrator. They are shown as not known."
+            ),
+            tone=Tone.INFO,
+            buttons=[self.closer] if self.closer else [],
+        )
 
     def _section(
         self, body: QVBoxLayout, name: str, cards: list[FindingCard] | list[GpuCard] | list[Card]

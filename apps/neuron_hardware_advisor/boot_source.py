@@ -15,6 +15,7 @@ from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
 from libneuron.hardware.boot.plan import plan
+from libneuron.hardware.capture import capture as read_machine
 from libneuron.hardware.errors import HardwareError
 from libneuron.hardware.machine import Machine
 from libneuron.system.bus import LoopThread
@@ -84,6 +85,9 @@ class BootSource(Protocol):
     def changes(self) -> tuple[Made, ...]:
         """All changes, oldest first; what was booted since is verified."""
 
+    def capture(self) -> Machine:
+        """This machine as root sees it."""
+
 
 class DirectBoot:
     """For root, on this machine or on the tree below ``root``. Implements :class:`BootSource`."""
@@ -110,6 +114,10 @@ class DirectBoot:
     def changes(self) -> tuple[Made, ...]:
         """See BootSource."""
         return tuple(made_of(requests.change_json(one)) for one in requests.changes(self._machine))
+
+    def capture(self) -> Machine:
+        """See BootSource."""
+        return read_machine(self._machine.root, names.of_this_machine())
 
 
 def _words(words: Sequence[str]) -> str:

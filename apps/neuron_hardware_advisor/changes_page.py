@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from libneuron.errors import QT_TRANSLATE_NOOP, NeuronError
 from libneuron.hardware import findings, kernels
-from libneuron.hardware.boot import wishes
 from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.report import Report
@@ -19,7 +16,7 @@ from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import confirm, show_error
 from libneuron.ui.tasks import tasks
 from libneuron.ui.text import number, translate
-from libneuron.ui.theme import SPACE, Scale, scaled
+from libneuron.ui.theme import Scale
 from libneuron.ui.widgets import (
     Button,
     Card,
@@ -31,10 +28,10 @@ from libneuron.ui.widgets import (
     Tone,
     column,
     heading,
-    labelled,
     row,
 )
-from neuron_hardware_advisor.boot_source import BootSource, Made, Shown
+from neuron_hardware_advisor.boot_source import BootSource, Made
+from neuron_hardware_advisor.proposal import Proposal, wish_text
 
 _STATES = {
     State.STARTED: (Tone.DANGER, QT_TRANSLATE_NOOP("Advisor", "Was cut off: take it back first")),
@@ -51,138 +48,6 @@ _STATES = {
 }
 
 
-def _wish_text(wish: Wish) -> str:
-    parts = [translate("Advisor", "Add: {words}").format(words="  ".join(wish.set))] if wish.set else []
-    if wish.unset:
-        parts.append(translate("Advisor", "Remove: {words}").format(words="  ".join(wish.unset)))
-    return "\n".join(parts)
-
-
-class Proposal(Card):
-    """One wish: its words, then on request what would change in which file, then the button that does it."""
-
-    applied = Signal(Made)
-
-    def __init__(self, name: str, wish: Wish, source: BootSource) -> None:
-        super().__init__(name)
-        self.wish, self._source = wish, source
-        self.plan: Shown | None = None
-        self.add(Text(_wish_text(wish), bold=True))
-        self.show_button = Button(
-            translate("Advisor", "Show the change"),
-            translate("Advisor", "Show what would be different in which file; nothing is changed"),
-            on_click=self.look,
-        )
-        self.show_button.setAccessibleDescription(_wish_text(wish))
-        self.diff = QPlainTextEdit()
-        self.diff.setReadOnly(True)
-        self.diff.setTabChangesFocus(True)
-        self.diff.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-        font.setPointSizeF(QApplication.font().pointSizeF())
-        self.diff.setFont(font)
-        self.diff.setMinimumHeight(scaled(20 * SPACE))
-        self.diff.setAccessibleName(translate("Advisor", "What would be different"))
-        self.diff.setToolTip(translate("Advisor", "Lines with − go, lines with + come"))
-        self.after = Text()
-        self.risk = Notice(
-            translate(
-                "Advisor",
-                "This lets devices reach each other's memory past the protection: a virtual machine could"
-                " read or write what is not its own. Use it only with virtual machines that you trust.",
-            ),
-            tone=Tone.DANGER,
-        )
-        self.typed = QLineEdit()
-        self.typed.setToolTip(translate("Advisor", "The change is made only after these very words"))
-        self.typed.textChanged.connect(lambda _text: self._ready())
-        named = translate("Advisor", "To go on, type exactly: {words}").format(
-            words=" ".join(wishes.risky(wish))
-        )
-        self.typed_label = labelled(named, self.typed)
-        self.apply_button = Button(
-            translate("Advisor", "Make this change"),
-            translate("Advisor", "Write these files as shown; asks for the administrator's password"),
-            on_click=self.make,
-        )
-        self.details: list[QWidget] = [self.risk, self.diff, self.after, self.typed_label, self.typed]
-        for widget in (*self.details, self.apply_button):
-            widget.hide()
-        self.add(row(self.show_button, None))
-        for widget in self.details:
-            self.add(widget)
-        self.add(row(self.apply_button, None))
-        self.stops: list[QWidget] = [self.show_button, self.diff, self.typed, self.apply_button]
-
-    def look(self) -> None:
-        """Ask what would change."""
-        self._busy(busy=True)
-        tasks().start(
-            lambda _progress: self._source.plan(self.wish),
-            owner=self,
-            done=self.show_plan,
-            failed=self._no_plan,
-        )
-
-    def _busy(self, *, busy: bool) -> None:
-        self.show_button.setEnabled(not busy)
-        self.apply_button.setEnabled(not busy and self._may())
-
-    def _may(self) -> bool:
-        return self.plan is not None and self.typed.text().strip() == self.plan.confirm
-
-    def _ready(self) -> None:
-        self.apply_button.setEnabled(self._may())
-
-    def show_plan(self, shown: Shown) -> None:
-        """Show a plan and offer to do it."""
-        self.plan = shown
-        self._busy(busy=False)
-        if not shown.diffs:
-            done = translate("Advisor", "The boot files have it already: restart the PC.")
-            self.after.setText(done)
-            self.after.show()
-            announce(self, done)
-            return
-        self.diff.setPlainText("\n".join(diff for _path, diff in shown.diffs))
-        runs = [
-            translate("Advisor", "Then this runs: {command}").format(command=shlex.join(command))
-            for command in shown.commands
-        ]
-        self.after.setText("\n".join(runs))
-        self.typed.clear()
-        self.diff.show()
-        self.after.setVisible(bool(runs))
-        for widget in (self.risk, self.typed_label, self.typed):
-            widget.setVisible(bool(shown.confirm))
-        self.apply_button.show()
-        self._ready()
-        self.diff.setFocus()
-        announce(self, translate("Advisor", "%n file(s) would change", None, len(shown.diffs)))
-
-    def _no_plan(self, error: NeuronError) -> None:
-        self._busy(busy=False)
-        show_error(self, error, heading=translate("Advisor", "The change cannot be shown"))
-
-    def make(self) -> None:
-        """Do what is shown."""
-        shown, typed = self.plan, self.typed.text().strip()
-        assert shown is not None
-        self._busy(busy=True)
-        tasks().start(
-            lambda _progress: self._source.apply(shown, typed),
-            owner=self,
-            done=self.applied.emit,
-            failed=self._not_made,
-        )
-
-    def _not_made(self, error: NeuronError) -> None:
-        self._busy(busy=False)
-        if error.code == "hardware.plan-changed":
-            self.look()
-        show_error(self, error, heading=translate("Advisor", "The change was not made"))
-
-
 class ChangeCard(Card):
     """One recorded change, and the button that takes it back."""
 
@@ -190,7 +55,7 @@ class ChangeCard(Card):
         super().__init__()
         self.made = made
         tone, words = _STATES[made.state]
-        self.add(Text(_wish_text(made.wish), bold=True))
+        self.add(Text(wish_text(made.wish), bold=True))
         self.add(Status(translate(*words), tone))
         self.add(Text("\n".join(made.paths), scale=Scale.SMALL, tone=Tone.MUTED))
         self.undo: Button | None = None
@@ -200,7 +65,7 @@ class ChangeCard(Card):
                 translate("Advisor", "Give the files back as they were before this change"),
                 on_click=lambda: undo(made),
             )
-            self.undo.setAccessibleDescription(_wish_text(made.wish))
+            self.undo.setAccessibleDescription(wish_text(made.wish))
             self.add(row(self.undo, None))
 
 
@@ -306,7 +171,7 @@ class ChangesPage(QWidget):
             sentence=translate(
                 "Advisor",
                 "{wish}\nWhat others changed in these files since is kept. It counts after a restart.",
-            ).format(wish=_wish_text(made.wish)),
+            ).format(wish=wish_text(made.wish)),
             action=translate("Advisor", "&Take it back"),
             action_tip=translate("Advisor", "Give the files back as they were before this change"),
             destructive=False,

@@ -14,9 +14,10 @@ from PySide6.QtCore import QSocketNotifier
 from PySide6.QtWidgets import QApplication, QWidget
 
 from libneuron.ui.collector import GuiCollector
+from libneuron.ui.early import bare_application
 from libneuron.ui.icons import app_icon
 from libneuron.ui.tasks import Tasks
-from libneuron.ui.text import install_translators, translate
+from libneuron.ui.text import translate
 from libneuron.ui.theme import Look, Theme
 
 _log = logging.getLogger(__name__)
@@ -32,15 +33,8 @@ def application(
     sheet is made for the first window. Needs a display; call :func:`has_display` first where that is not
     certain.
     """
-    app = QApplication.instance() or QApplication([app_id])
-    assert isinstance(app, QApplication)
-    app.setDesktopFileName(app_id)
-    app.setApplicationName(name)
-    app.setApplicationDisplayName(name)
-    app.setOrganizationDomain("neuronos.org")
+    app = bare_application(app_id=app_id, name=name)
     if app.findChild(Theme) is None:
-        app.setStyle("Fusion")
-        install_translators(app)
         made = Theme(app, look)
         if not windows_later:
             made.dress()

@@ -10,14 +10,14 @@ from dataclasses import dataclass, fields
 from enum import Enum
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from libneuron.system.paths import resources
+from libneuron.ui.sizes import SPACE as SPACE
+from libneuron.ui.sizes import line_height as line_height
+from libneuron.ui.sizes import scaled as scaled
 from libneuron.ui.stylesheet import stylesheet
-
-SPACE = 8
-"""One step of spacing in device-independent pixels; margins and gaps are multiples of it."""
 
 
 class Look(Enum):
@@ -192,16 +192,6 @@ def _system_look() -> Look:
     ):
         return Look.HIGH_CONTRAST
     return Look.DARK if hints.colorScheme() == Qt.ColorScheme.Dark else Look.LIGHT
-
-
-def line_height() -> int:
-    """Height of a line of the person's font in device-independent pixels; 16 is usual."""
-    return QFontMetrics(QApplication.font()).height()
-
-
-def scaled(pixels: int) -> int:
-    """``pixels`` of the usual font's world in that of the person's font."""
-    return round(pixels * max(1.0, line_height() / 16))
 
 
 def dialog_width(pixels: int) -> int:

@@ -1,16 +1,19 @@
 """Reading and judging a PC beside ``lspci -vv`` and ``lshw``, and the window's start beside a bare Qt window.
 
 A PC of 100 devices lies in a folder of the file system; lspci reads the same folder (``-O sysfs.path=``),
-lshw knows only this machine. Each figure is the best of several runs, taken in turn.
+lshw knows only this machine. Each figure is the best of several runs, taken in turn;
+of the windows it is the median.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +29,7 @@ from tests.unit.hardware.pc import ALL_ACS, REQUIRED, Pc, config
 
 _PORTS = 33  # each with two functions behind it: 99 devices and a host bridge
 _RUNS = 7
+_WINDOWS = 11
 _INHERITED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 _ENVIRONMENT = _INHERITED | {
     "QT_QPA_PLATFORM": "offscreen",
@@ -34,12 +38,13 @@ _ENVIRONMENT = _INHERITED | {
 """An installed program has its bytecode; ./dev writes none into a checkout, so it goes elsewhere."""
 
 _BARE = """
+import os
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QWidget, QVBoxLayout
 class Shown(QWidget):
     def paintEvent(self, event):
         super().paintEvent(event)
-        QTimer.singleShot(0, QApplication.quit)
+        QTimer.singleShot(0, lambda: os.write(1, b"1") and QApplication.quit())
 app = QApplication([])
 window = Shown()
 QVBoxLayout(window).addWidget(QLabel("x"))
@@ -48,19 +53,22 @@ window.show()
 app.exec()
 """
 _OURS = """
-from PySide6.QtCore import QTimer
+import os
+from neuron_hardware_advisor.window import AdvisorWindow, main
 from PySide6.QtWidgets import QApplication
-from libneuron.ui.app import application
-from neuron_hardware_advisor.window import AdvisorWindow
-class Shown(AdvisorWindow):
-    def paintEvent(self, event):
-        super().paintEvent(event)
-        QTimer.singleShot(0, QApplication.quit)
-app = application(app_id="org.neuronos.HardwareAdvisor", name="Hardware Advisor")
-window = Shown()
-window.show()
-app.exec()
+go_on, shown = AdvisorWindow._go_on, AdvisorWindow.show_report
+def painted(self):
+    if self._furnish is not None:
+        os.write(1, b"1")
+    go_on(self)
+def answered(self, report):
+    shown(self, report)
+    os.write(1, b"2")
+    QApplication.quit()
+AdvisorWindow._go_on, AdvisorWindow.show_report = painted, answered
+main()
 """
+"""The program itself; it says when it was painted first (1), and when it shows the answer (2)."""
 
 
 def hundred() -> Pc:
@@ -114,6 +122,36 @@ def _run(*words: str | Path) -> Callable[[], object]:
     return lambda: subprocess.run(words, check=True, capture_output=True, env=_ENVIRONMENT)
 
 
+def _until(step: bytes, program: str) -> float:
+    """Seconds from the start of ``program`` until it writes ``step``."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        while child.stdout.read(1) != step:
+            if child.poll() is not None:
+                raise RuntimeError("the window ended before it was painted")
+        took = time.perf_counter() - began
+        child.stdout.read()
+    return took
+
+
+def _windows() -> dict[str, float]:
+    """Seconds until the first picture (and ours until the answer), the median of several rounds in turn."""
+    asked = {
+        "bare Qt window, first picture": (b"1", _BARE),
+        "the Advisor's window, first picture": (b"1", _OURS),
+        "the Advisor's window, the answer": (b"2", _OURS),
+    }
+    times: dict[str, list[float]] = {name: [] for name in asked}
+    for _ in range(_WINDOWS):
+        for name, (step, program) in asked.items():
+            times[name].append(_until(step, program))
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
 def _best(works: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Seconds of each, the best of several rounds in turn."""
     times: dict[str, list[float]] = {name: [] for name in works}
@@ -145,15 +183,14 @@ def main() -> int:
                 "neuron-hardware-advisor scan, this machine": _run(*advisor),
                 "lspci -vv, this machine": _run("lspci", "-vv"),
                 "lshw -json, this machine": _run(shutil.which("lshw") or "lshw", "-json"),
-                "bare Qt window to its first picture": _run(sys.executable, "-c", _BARE),
-                "the Advisor's window to its first picture": _run(sys.executable, "-c", _OURS),
             }
         )
+    best |= _windows()
     show("Hardware Advisor", ("", "ms"), [(name, f"{taken * 1000:.1f}") for name, taken in best.items()])
     times = list(best.values())
     return verdict(
         [
             Gate("scan of this machine ÷ lshw", times[4] / times[6], 4.0, at_least=False),
-            Gate("window ÷ bare Qt window", times[8] / times[7], 2.0, at_least=False),
+            Gate("window ÷ bare Qt window, first picture", times[8] / times[7], 1.3, at_least=False),
         ]
     )

@@ -1,8 +1,15 @@
-"""A real Debian machine with GRUB's scripts, and our helper and command installed."""
+"""A real Debian machine with GRUB, and our helper and command installed."""
 
 from __future__ import annotations
 
-from tests.system.lab.image import Image, Recipe
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.system.lab.image import Image, Recipe, build
+from tests.system.lab.machine import Machine
+from tests.system.updates.guest import code_disc
 
 RECIPE = Recipe("grub", packages=("grub-pc-bin", "grub2-common", "polkitd"))
 
@@ -28,6 +35,13 @@ sed -i 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="WORDS"/' /etc/default/grub
 """
 
 
+_GRUB = """
+grub-install --target=i386-pc --force --modules='ext2 biosdisk' /dev/vda
+update-grub
+sync
+"""
+
+
 def _words(image: Image) -> str:
     """The lab's words without those that say where the root is: GRUB's own scripts find that out."""
     words = image.command_line.split()
@@ -37,3 +51,28 @@ def _words(image: Image) -> str:
 def install_script(image: Image) -> str:
     """What installs our programs and /etc/default/grub in a guest that sees the code as /dev/vdb."""
     return _INSTALL.replace("WORDS", _words(image))
+
+
+@contextmanager
+def grub_machine(work: Path) -> Iterator[Machine]:
+    """Install GRUB on the disk from inside the guest, then start the same disk through GRUB."""
+    image = build(RECIPE)
+    disk = work / "disk.raw"
+    subprocess.run(["cp", "--sparse=always", image.disk, disk], check=True)
+    drives = (
+        "-drive", f"file={disk},format=raw,if=virtio,cache=unsafe",
+        "-drive", f"file={code_disc(work, [])},format=raw,if=virtio,readonly=on",
+    )  # fmt: skip
+    kernel = (
+        "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", image.command_line,
+    )  # fmt: skip
+    with Machine(None, folder=work, memory=512, ports=(), arguments=(*drives, *kernel)) as guest:
+        guest.wait_ready()
+        guest.shell.sh(install_script(image) + _GRUB, timeout=300)
+        guest.shell.start("/bin/systemctl", "poweroff")
+        guest.wait_ended(timeout=120)
+    vga = ("-device", "VGA")  # GRUB's console wants one
+    with Machine(None, folder=work, memory=512, ports=(), arguments=(*drives, *vga)) as machine:
+        machine.wait_ready()
+        yield machine
+    disk.unlink()

@@ -1,17 +1,87 @@
-"""A start option on a real Debian with GRUB: the power may go at any write."""
+"""A start option on a real Debian with GRUB: made, seen after a restart, taken back, gone after the next; and
+the power may go at any write.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.system.hardware.grub_machine import RECIPE, install_script
+from tests.system.hardware.grub_machine import RECIPE, grub_machine, install_script
 from tests.system.lab.image import build, mounted
 from tests.system.lab.machine import Machine
+from tests.system.lab.shell import until
 from tests.system.updates.guest import code_disc
 from tests.system.updates.writelog import cuts
+
+# What a window does: the system bus starts the helper in its walls; root needs no polkit agent.
+_THROUGH_THE_HELPER = """
+import json, sys
+sys.path[:0] = ["/opt/neuron", "/opt/neuron/apps"]
+from libneuron.hardware.boot.cmdline import Wish
+from libneuron.system.bus import LoopThread
+from neuron_hardware_advisor.boot_source import HelperBoot
+with LoopThread() as loop:
+    boot = HelperBoot(loop)
+    told = {}
+    if "apply" in sys.argv:
+        shown = boot.plan(Wish(set=("intel_iommu=on",)))
+        told = {"diff": shown.diffs[0][1], "commands": shown.commands}
+        boot.apply(shown, "")
+    if "undo" in sys.argv:
+        boot.undo(boot.changes()[-1].number)
+    print(json.dumps(told | {"states": [made.state.value for made in boot.changes()]}))
+"""
+_FILES = "cat /etc/default/grub /boot/grub/grub.cfg"
+
+
+def helper(machine: Machine, *words: str) -> dict[str, Any]:
+    """Ask the helper in the guest for ``words``; always returns the states of all changes, too."""
+    found: dict[str, Any] = json.loads(machine.shell.run("/usr/bin/python3", "/root/ask.py", *words).text)
+    return found
+
+
+def restart(machine: Machine) -> list[str]:
+    """Restart as a person does; returns the words that the next kernel was started with."""
+    before = machine.shell.sh("cat /proc/sys/kernel/random/boot_id")
+    machine.shell.start("/bin/systemctl", "reboot")
+
+    def again() -> bool:
+        try:
+            machine.shell.ping()
+            return machine.shell.sh("cat /proc/sys/kernel/random/boot_id") != before
+        except (RuntimeError, OSError):
+            return False
+
+    until(again, timeout=400, what="the restart", every=1)
+    return machine.shell.sh("cat /proc/cmdline").split()
+
+
+@pytest.mark.vm
+@pytest.mark.long  # GRUB reads through an emulated BIOS: each start takes it about a minute
+def test_an_option_counts_after_a_restart_and_is_gone_after_it_was_taken_back(tmp_path: Path) -> None:
+    with grub_machine(tmp_path) as machine:
+        shell = machine.shell
+        shell.write("/root/ask.py", _THROUGH_THE_HELPER.encode())
+        assert "BOOT_IMAGE=" in shell.sh("cat /proc/cmdline"), "GRUB started it"
+        before = shell.sh(_FILES)
+        done = helper(machine, "apply")
+        assert done["states"] == ["applied"]
+        assert done["commands"] == [["update-grub"]]
+        assert "+GRUB_CMDLINE_LINUX_DEFAULT=" in done["diff"]
+        assert "intel_iommu" not in shell.sh("cat /proc/cmdline"), "it counts from the next start on"
+        assert helper(machine)["states"] == ["applied"], "nothing is verified before"
+        assert "intel_iommu=on" in restart(machine)
+        assert helper(machine)["states"] == ["verified"]
+        assert helper(machine, "undo")["states"] == ["undone"]
+        assert shell.sh(_FILES) == before, "GRUB's menu too is what it was, to the byte"
+        assert "intel_iommu=on" not in restart(machine)
+        assert helper(machine)["states"] == ["undone"]
+
 
 _APPLY = """
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin

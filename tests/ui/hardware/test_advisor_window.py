@@ -9,16 +9,18 @@ from xml.etree import ElementTree
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QTreeWidgetItem
+from PySide6.QtWidgets import QApplication, QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 
 from libneuron.hardware import bundle
 from libneuron.hardware.errors import HardwareError
 from libneuron.hardware.report import Report, judge
 from libneuron.ui.dialogs import ErrorDialog
+from libneuron.ui.widgets import Card, Text
 from neuron_hardware_advisor.window import AdvisorWindow, this_pc
+from tests.ui.scenes.advisor import PretendBoot
 from tests.unit.hardware import typical
-from tests.unit.hardware.pc import FIXTURES
+from tests.unit.hardware.pc import FIXTURES, recorded
 
 
 @pytest.fixture
@@ -27,6 +29,12 @@ def window(qtbot: QtBot) -> AdvisorWindow:
     qtbot.addWidget(made)
     made.show()
     return made
+
+
+def parts(window: AdvisorWindow) -> list[QWidget]:
+    tabs = window.tabs
+    found = [] if tabs is None else [tabs.widget(at) for at in range(tabs.count())]
+    return [widget for widget in found if widget is not None]
 
 
 def rows(window: AdvisorWindow) -> list[QTreeWidgetItem]:
@@ -78,7 +86,7 @@ def test_what_cannot_be_read_is_said_and_what_was_shown_stays(qtbot: QtBot, wind
 
 
 def test_a_saved_pc_is_opened(qtbot: QtBot, window: AdvisorWindow) -> None:
-    window.open_bundle(FIXTURES / "qemu-two-gpus-one-of-them-shut-in.bundle")
+    window.saved.open_bundle(FIXTURES / "qemu-two-gpus-one-of-them-shut-in.bundle")
     qtbot.waitUntil(lambda: window.tabs is not None)
     assert window.source.toolTip() == "qemu-two-gpus-one-of-them-shut-in.bundle"
     assert sum(item.text(1) == "Group 2" for item in rows(window)) == 5
@@ -86,7 +94,7 @@ def test_a_saved_pc_is_opened(qtbot: QtBot, window: AdvisorWindow) -> None:
 
 def test_this_pc_is_saved(qtbot: QtBot, window: AdvisorWindow, tmp_path: Path) -> None:
     path = tmp_path / "mine.bundle"
-    window.save_bundle(path)
+    window.saved.save_bundle(path)
     qtbot.waitUntil(path.exists)
     assert bundle.open_file(path).names["/sys/bus/pci/devices"]
 
@@ -154,7 +162,7 @@ def test_what_is_chosen_in_the_tree_is_brought_into_view(qtbot: QtBot, window: A
 
 def test_the_picture_is_saved_as_a_drawing(window: AdvisorWindow, tmp_path: Path) -> None:
     window.show_report(judge(typical.shared()))
-    window.save_picture(tmp_path / "wiring.svg")
+    window.saved.save_picture(tmp_path / "wiring.svg")
     texts = [node.text for node in ElementTree.parse(tmp_path / "wiring.svg").iter() if node.text]
     assert "Group 1" in texts
     assert any(text.startswith("✗ 0000:00:01.0") for text in texts)
@@ -162,7 +170,7 @@ def test_the_picture_is_saved_as_a_drawing(window: AdvisorWindow, tmp_path: Path
 
 def test_the_picture_is_saved_as_pixels(window: AdvisorWindow, tmp_path: Path) -> None:
     window.show_report(judge(typical.shared()))
-    window.save_picture(tmp_path / "wiring.png")
+    window.saved.save_picture(tmp_path / "wiring.png")
     image = QImage(str(tmp_path / "wiring.png"))
     made = window.topology.picture.picture()
     assert made is not None
@@ -171,5 +179,40 @@ def test_the_picture_is_saved_as_pixels(window: AdvisorWindow, tmp_path: Path) -
 
 def test_a_picture_that_cannot_be_written_is_said(window: AdvisorWindow, tmp_path: Path) -> None:
     window.show_report(judge(typical.shared()))
-    window.save_picture(tmp_path / "missing" / "wiring.svg")
+    window.saved.save_picture(tmp_path / "missing" / "wiring.svg")
     assert window.findChildren(ErrorDialog)
+
+
+def test_two_pcs_are_compared_in_a_part_of_its_own(qtbot: QtBot, window: AdvisorWindow) -> None:
+    window.show_report(judge(recorded("qemu-two-root-ports-of-one-slot-with-acs")))
+    window.saved.compare_with(FIXTURES / "qemu-acs-off-until-the-iommu-is-on.bundle")
+    qtbot.waitUntil(lambda: window.comparison is not None)
+    assert window.tabs is not None
+    shown = window.tabs.currentWidget()
+    assert shown is window.comparison
+    said = [label.text() for label in shown.findChildren(Text)]
+    at = said.index("Device protection (IOMMU)")
+    assert said[at + 1 : at + 3] == ["Before: off by a start option", "After: on"]
+    window.saved.compare_with(FIXTURES / "qemu-two-root-ports-of-one-slot-with-acs.bundle")
+    qtbot.waitUntil(lambda: not parts(window)[-1].findChildren(Card))
+    assert len(parts(window)) == 4, "the older comparison is gone"
+    window.show_report(judge(typical.good()))
+    assert len(parts(window)) == 3
+
+
+def test_the_rest_is_read_as_the_administrator_on_a_click(qtbot: QtBot) -> None:
+    window = AdvisorWindow(PretendBoot)
+    qtbot.addWidget(window)
+    window.show()
+    window.show_report(judge(typical.unprivileged()))
+    assert window.answer.closer is not None
+    window.answer.closer.click()
+    qtbot.waitUntil(lambda: window.answer.closer is None)
+    assert window.report is not None
+    assert window.report.machine == typical.good()
+    assert "administrator" in window.source.toolTip()
+
+
+def test_nobody_is_sent_to_an_administrator_who_cannot_be_asked(window: AdvisorWindow) -> None:
+    window.show_report(judge(typical.unprivileged()))
+    assert window.answer.closer is None

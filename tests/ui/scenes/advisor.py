@@ -14,6 +14,7 @@ from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.machine import Machine
 from libneuron.hardware.report import judge
+from libneuron.ui.text import translate
 from neuron_hardware_advisor.boot_source import Made, Shown
 from neuron_hardware_advisor.installer_window import InstallerWindow
 from neuron_hardware_advisor.window import AdvisorWindow
@@ -72,6 +73,9 @@ class PretendBoot:
     def changes(self) -> tuple[Made, ...]:
         return self.made
 
+    def capture(self) -> Machine:
+        return typical.good()
+
 
 def changes(machine: Callable[[], Machine], *made: Made, shown: bool = False) -> AdvisorWindow:
     """The page of changes; with ``shown`` the first proposal lies open."""
@@ -102,6 +106,30 @@ def saved() -> QWidget:
     return window
 
 
+def compared(before: Callable[[], Machine], after: Callable[[], Machine]) -> QWidget:
+    """The page that says what differs between two PCs."""
+    window = _window(after)
+    window.show_comparison(judge(before()), "before-the-new-firmware.bundle")
+    assert window.tabs is not None
+    window.tabs.tabBar().setFocus()
+    return window
+
+
+def readable() -> QWidget:
+    """An ordinary user's view, which the helper could complete."""
+    boot = PretendBoot()
+    window = AdvisorWindow(lambda: boot)
+    window.show_report(judge(typical.unprivileged()))
+    return window
+
+
+def early() -> QWidget:
+    """The first picture of all."""
+    window = AdvisorWindow(early=True)
+    window.wait_with(translate("Advisor", "Looking at this PC…"), lambda: None)
+    return window
+
+
 def choosing(machine: Callable[[], Machine]) -> QWidget:
     """The installer's window."""
     window = InstallerWindow(Path("/nonexistent/choice.json"))
@@ -122,12 +150,16 @@ SCENES = {
         made(4, State.APPLIED, "vfio_pci.disable_idle_d3=1"),
     ),
     "advisor-changes-saved": saved,
+    "advisor-compared": lambda: compared(typical.switched_off, typical.good),
+    "advisor-compared-alike": lambda: compared(typical.good, typical.good),
+    "advisor-early": early,
     "advisor-waiting": AdvisorWindow,
     "advisor-can": lambda: _window(typical.good),
     "advisor-changes": lambda: _window(typical.switched_off),
     "advisor-reasons": reasons,
     "advisor-cannot": lambda: _window(typical.in_a_vm),
     "advisor-unprivileged": lambda: _window(typical.unprivileged),
+    "advisor-unprivileged-can-read": readable,
     "advisor-wiring": lambda: _wiring(typical.shared),
     "advisor-wiring-override": lambda: _wiring(typical.shared, 1),
 }
