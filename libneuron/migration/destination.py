@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from libneuron.system.files import directory_beneath
+from libneuron.system.filesystem import sync_file_system
 
 _CACHE = 64
 CHUNK = 1 << 20
@@ -23,11 +24,13 @@ class Destination:
         self.home = home
         self.descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self._disks = {os.fstat(self.descriptor).st_dev: self.descriptor}
 
     def close(self) -> None:
         """Close all descriptors."""
         self.forget()
-        os.close(self.descriptor)
+        for descriptor in self._disks.values():
+            os.close(descriptor)
 
     def forget(self) -> None:
         """Close the folders' descriptors, because folders were renamed or removed."""
@@ -51,12 +54,24 @@ class Destination:
         if found is None:
             with directory_beneath(self.descriptor, path) as descriptor:
                 found = os.dup(descriptor)
+            disk = os.fstat(found).st_dev
+            if disk not in self._disks:  # a file system of its own is mounted there
+                self._disks[disk] = os.dup(found)
             if len(self._open) >= _CACHE:
                 os.close(self._open.popitem(last=False)[1])
             self._open[path] = found
         else:
             self._open.move_to_end(path)
         return found
+
+    def sync(self) -> None:
+        """Make durable what was written to every file system that the folders lie on. Raises: OSError."""
+        for descriptor in self._disks.values():
+            sync_file_system(descriptor)
+
+    def syncs(self, path: Path) -> bool:
+        """Whether :meth:`sync` covers the file ``path``."""
+        return path.stat().st_dev in self._disks
 
 
 def look(folder: int, name: bytes) -> os.stat_result | None:

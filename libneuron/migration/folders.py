@@ -8,8 +8,9 @@ import stat
 from collections.abc import Iterable
 
 from libneuron.migration.destination import Destination, look
-from libneuron.migration.journal import Folder, Journal
+from libneuron.migration.journal import Journal
 from libneuron.migration.naming import others
+from libneuron.migration.rows import Folder
 from libneuron.system.errors import SystemAccessError
 
 _WHOLE_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

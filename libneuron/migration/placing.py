@@ -19,9 +19,10 @@ from libneuron.migration.destination import (
     same_content,
 )
 from libneuron.migration.folders import FolderMaker
-from libneuron.migration.journal import Journal, Row
+from libneuron.migration.journal import Journal
 from libneuron.migration.model import Kind, Note, State
 from libneuron.migration.naming import others, temporary
+from libneuron.migration.rows import Row
 from libneuron.migration.transforms.registry import TRANSFORMS
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.filesystem import rename_new
@@ -68,8 +69,7 @@ class Placer:
         for row, actual in files:
             if row.placed is not None:
                 continue
-            name = row.target or b""
-            row.placed = name
+            name = row.there
             if self._folders.is_fresh(actual):
                 continue  # should somebody have put a file there meanwhile, the rename will refuse
             folder = self._destination.folder(actual)
@@ -81,10 +81,9 @@ class Placer:
             else:
                 row.placed = self._free(folder, name)
             changed.append(row)
-        if files:
+        if changed:
             # A name becomes durable with the READY state, before anything is renamed to it.
             with self._journal.ordered_transaction():
-                self._journal.name_as_planned(files[0][0].id, files[-1][0].id)
                 self._journal.save(changed)
 
     @staticmethod
@@ -120,14 +119,16 @@ class Placer:
             return None
         return (self._kept / os.fsdecode(row.kept)).read_bytes()
 
-    def place(self, rows: Iterable[Row]) -> list[Row]:
-        """Rename each durable temporary file to its name; returns the rows, whose outcome is now true."""
-        placed = []
+    @staticmethod
+    def is_plain(row: Row) -> bool:
+        """Whether the file gets the name of the plan, or a free one where that is taken, and no more."""
+        return row.kind is Kind.FILE and row.kept is None and not row.reason and row.there == row.target
+
+    def place(self, rows: Iterable[Row]) -> None:
+        """Rename each durable temporary file to its name; the rows' outcome is true then."""
         for row in rows:
             if row.kind is not Kind.FOLDER:
                 self._place(row)
-            placed.append(row)
-        return placed
 
     def _place(self, row: Row) -> None:
         actual = self._actual(row)
@@ -136,10 +137,21 @@ class Placer:
             if actual is None:
                 raise FileNotFoundError(2, "the folder is gone")
             folder = self._destination.folder(actual)
+            if self._has_its_name(row, folder, temp):
+                return
             self._give_name(row, folder, temp)
         except (OSError, SystemAccessError):
             row.outcome, row.reason = State.FAILED, "write-error"
             self.forget(row)
+
+    @staticmethod
+    def _has_its_name(row: Row, folder: int, temp: bytes) -> bool:
+        """Whether a process of the crew renamed it and ended before it could say so."""
+        info = look(folder, row.there)
+        if info is None or info.st_ino != row.inode or look(folder, temp) is not None:
+            return False
+        row.created, row.reason = row.kept is None, ""
+        return True
 
     def forget(self, row: Row) -> None:
         """Remove what may be left of an entry that does not come, also by a run that was killed."""
@@ -151,17 +163,17 @@ class Placer:
     def _give_name(self, row: Row, folder: int, temp: bytes) -> None:
         target, digest, size = row.target or b"", row.hash or b"", row.written or 0
         if row.kept is not None and self._unchanged(row, folder):
-            os.rename(temp, row.placed or target, src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(temp, row.there, src_dir_fd=folder, dst_dir_fd=folder)
             self._note(row, "merged")
             return
-        if row.placed != target and same_content(folder, target, size=size, digest=digest):
+        if row.there != target and same_content(folder, target, size=size, digest=digest):
             self._already_there(row, folder, temp)
             return
         if row.reason == "damaged" and self._is_damaged_copy(row, folder):
-            os.rename(temp, row.placed or target, src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(temp, row.there, src_dir_fd=folder, dst_dir_fd=folder)
             row.reason = ""
             return
-        name = target if row.kept is not None else row.placed or target
+        name = target if row.kept is not None else row.there
         names = others(os.fsdecode(target))
         while True:
             try:
@@ -183,12 +195,12 @@ class Placer:
     @staticmethod
     def _is_damaged_copy(row: Row, folder: int) -> bool:
         """Whether the file is the run's own, found damaged, and nobody wrote it since."""
-        info = look(folder, row.placed or b"")
+        info = look(folder, row.there)
         return row.created and info is not None and info.st_mtime_ns == row.mtime
 
     def _unchanged(self, row: Row, folder: int) -> bool:
         try:
-            return file_hash(folder, row.placed or b"") == row.kept_hash
+            return file_hash(folder, row.there) == row.kept_hash
         except OSError:
             return False
 
@@ -215,7 +227,7 @@ class Placer:
         if actual is None:
             return
         folder = self._destination.folder(actual)
-        info = look(folder, row.placed or b"")
+        info = look(folder, row.there)
         if look(folder, temp) is not None:
             if not same_content(folder, temp, size=row.written or 0, digest=row.hash or b""):
                 return
@@ -223,7 +235,7 @@ class Placer:
             row.state = row.outcome or State.FAILED
         elif info is not None and info.st_ino == row.inode:
             row.created = row.kept is None
-            row.state = State.KEPT_BOTH if row.placed != row.target else row.outcome or State.COPIED
+            row.state = State.KEPT_BOTH if row.there != row.target else row.outcome or State.COPIED
         elif same_content(folder, row.target or b"", size=row.written or 0, digest=row.hash or b""):
             row.placed, row.created = row.target, False
             row.state = row.outcome or State.COPIED

@@ -14,11 +14,12 @@ from pathlib import Path
 from libneuron.migration import discover
 from libneuron.migration.classify import Claim, Classifier
 from libneuron.migration.home import Home
-from libneuron.migration.journal import Item, Journal
+from libneuron.migration.journal import Journal
 from libneuron.migration.layouts.common import Layout, Setting
 from libneuron.migration.layouts.registry import LAYOUTS
 from libneuron.migration.model import Decision, Kind, Note, State
 from libneuron.migration.programs import load_programs
+from libneuron.migration.rows import Item
 from libneuron.migration.rules import Patterns, Rule
 from libneuron.migration.scan import Listing, Source
 from libneuron.progress import Progress

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from libneuron.errors import Translate, english
 from libneuron.migration.checks import check_home, check_ready
+from libneuron.migration.crew import wait_for_workers
 from libneuron.migration.destination import Destination
 from libneuron.migration.engine import Engine
 from libneuron.migration.errors import MigrationError
@@ -133,6 +134,7 @@ class Run:
         with only_one(self.folder / "lock") as free:
             if not free:
                 raise MigrationError("migration.busy", path=self.home)
+            wait_for_workers(self.folder)
             (self.home / _MARK).unlink(missing_ok=True)  # killed just after it began
             with Journal(self.journal_path) as journal, Destination(self.home) as destination:
                 yield journal, destination

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from libneuron.errors import Translate, english
 from libneuron.migration import notes
-from libneuron.migration.journal import Item, Journal
+from libneuron.migration.journal import Journal
 from libneuron.migration.model import FINAL, Note, State, Totals
 from libneuron.migration.programs import Advice
 from libneuron.migration.reasons import REASONS
+from libneuron.migration.rows import Item
 
 WORDS = {
     State.COPIED: "copied",
@@ -97,9 +98,9 @@ def lines(journal: Journal, *states: State, translate: Translate = english) -> I
         folder = journal.directory(row.directory)
         path = f"{folder}/{os.fsdecode(row.name)}" if folder else os.fsdecode(row.name)
         placed = ""
-        if row.placed is not None and row.folder is not None:
+        if row.hash is not None and row.folder is not None:
             above = os.fsdecode(journal.folder(row.folder).actual or b"")
-            placed = f"{above}/{os.fsdecode(row.placed)}" if above else os.fsdecode(row.placed)
+            placed = f"{above}/{os.fsdecode(row.there)}" if above else os.fsdecode(row.there)
         reason = translate(*REASONS[row.reason]) if row.reason else ""
         yield Line(WORDS[row.state], row.item, _shown(path), reason, _shown(placed), row.size)
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from libneuron.migration.destination import Destination, discard, file_hash, look
-from libneuron.migration.journal import Folder, Journal, Row
+from libneuron.migration.journal import Journal
 from libneuron.migration.model import Kind, State
 from libneuron.migration.naming import others, temporary
+from libneuron.migration.rows import Folder, Row
 from libneuron.progress import Progress
 from libneuron.system.errors import SystemAccessError
-from libneuron.system.filesystem import rename_new, sync_file_system
+from libneuron.system.filesystem import rename_new
 
 ASIDE = "Kept from Windows"
 """The folder in the home for files that were changed since the migration."""
@@ -58,7 +59,7 @@ class Undo:
             self._progress.advance(1, item=os.fsdecode(row.name))
         self._destination.forget()
         self._remove_folders()
-        sync_file_system(self._destination.descriptor)
+        self._destination.sync()
         self._progress.finish()
         return self._done
 
@@ -81,14 +82,14 @@ class Undo:
         except (FileNotFoundError, SystemAccessError):
             return
         discard(folder, os.fsencode(temporary(self._run, row.id)))
-        if row.placed is None or row.hash is None:
+        if row.hash is None:
             return
-        info = look(folder, row.placed)
+        info = look(folder, row.there)
         if row.kept is not None:
             self._restore(row, folder, actual, info)
         elif info is not None and self._is_ours(row, info):
             if self._same(row, folder):
-                os.unlink(row.placed, dir_fd=folder)
+                os.unlink(row.there, dir_fd=folder)
                 self._done.removed += 1
             else:
                 self._keep_aside(row, folder, actual)
@@ -101,7 +102,7 @@ class Undo:
     @staticmethod
     def _same(row: Row, folder: int) -> bool:
         try:
-            return file_hash(folder, row.placed or b"") == row.hash
+            return file_hash(folder, row.there) == row.hash
         except OSError:
             return False
 
@@ -109,7 +110,7 @@ class Undo:
         copy = self._kept / os.fsdecode(row.kept or b"")
         if not copy.exists():
             return  # restored by an undo that was interrupted
-        name = row.placed or b""
+        name = row.there
         if info is not None:
             digest = file_hash(folder, name) if stat.S_ISREG(info.st_mode) else b""
             if digest == row.kept_hash:
@@ -131,7 +132,7 @@ class Undo:
 
     def _keep_aside(self, row: Row, folder: int, actual: bytes) -> None:
         """Move a changed file to the folder for such files, under the path it had."""
-        name = row.placed or b""
+        name = row.there
         above = os.fsencode(ASIDE) + (b"/" + actual if actual else b"")
         here = self._destination.descriptor
         opened: list[int] = []

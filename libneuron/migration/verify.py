@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from libneuron.migration.destination import Destination, file_hash, look
-from libneuron.migration.journal import Journal, Row
+from libneuron.migration.journal import Journal
 from libneuron.migration.model import ARRIVED, Kind
+from libneuron.migration.rows import Row
 from libneuron.progress import Progress
 from libneuron.system.errors import SystemAccessError
 
@@ -73,7 +74,7 @@ def wanted(row: Row, extent: Extent) -> bool:
 
 def examine(row: Row, destination: Destination, actual: bytes) -> Verdict:
     """Compare one file with its row, from the disk."""
-    name = row.placed or b""
+    name = row.there
     try:
         folder = destination.folder(actual)
         info = look(folder, name)
@@ -114,7 +115,7 @@ def verify(
                 folders.clear()
             folders[row.folder] = journal.folder(row.folder).actual or b""
         actual = folders[row.folder]
-        path = os.fsdecode(b"/".join(part for part in (actual, row.placed or b"") if part))
+        path = os.fsdecode(b"/".join(part for part in (actual, row.there) if part))
         verdict = examine(row, destination, actual)
         found.checked += 1
         if verdict is not Verdict.SAME:
