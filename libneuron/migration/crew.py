@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import marshal
 import os
 import socket
 import sys
@@ -11,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from libneuron.migration import worker
 from libneuron.migration.worker import CopyAnswer, CopyOrder, RenameOrder
@@ -68,24 +67,21 @@ class Worker:
 
     def copy(self, source: int, target: int, orders: Sequence[CopyOrder]) -> list[CopyAnswer]:
         """Copy files between two open folders. Raises: Lost."""
-        answers: list[CopyAnswer] = self._ask(orders, [source, target])
-        return answers
+        return worker.copy_answers(self._ask(worker.copy_request(orders), [source, target]))
 
     def rename(self, folder: int, orders: Sequence[RenameOrder]) -> list[bool]:
         """Give files their names, never over another. Raises: Lost."""
-        answers: list[bool] = self._ask(orders, [folder])
-        return answers
+        return worker.rename_answers(self._ask(worker.rename_request(orders), [folder]))
 
-    def _ask(self, orders: Sequence[object], folders: list[int]) -> list[Any]:
+    def _ask(self, request: bytes, folders: list[int]) -> bytes:
         try:
-            socket.send_fds(self._socket, [marshal.dumps(list(orders))], folders)
+            socket.send_fds(self._socket, [request], folders)
             answer = self._socket.recv(worker.PACKET)
         except OSError as error:
             raise Lost from error
         if not answer:
             raise Lost
-        made: list[Any] = marshal.loads(answer)  # noqa: S302 — from a process of our own
-        return made
+        return answer
 
 
 class Crew:

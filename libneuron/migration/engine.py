@@ -38,7 +38,6 @@ _JOB_FILES = 250
 _JOB_BYTES = 16 << 20
 _MANY = 500
 """Files from which on starting processes pays."""
-_DEPTH = 1
 _BALLAST = 4 << 20
 """Bytes set aside during a run, so that its journal can be finished on a full disk."""
 
@@ -148,7 +147,7 @@ class Engine:
                 self._progress.check()
                 jobs = self._prepare(rows)
                 flying.append((rows, [crew.submit(self._carrier.carry, job, crew) for job in jobs]))
-                if len(flying) > _DEPTH:
+                if len(flying) > 1:
                     self._commit(crew, *flying.popleft())
         except (Stopped, Cancelled) as error:
             self._carrier.end(error)

@@ -4,18 +4,19 @@ Started by :mod:`libneuron.migration.crew`: Python's threads take turns, and sma
 opens no path of its own, decides nothing and gives no reasons: what it cannot do, the run does again and
 finds out why. It ends with the run, also when that is killed. Imports little, because its start counts.
 
-Messages are one packet each, marshalled: both ends are the same interpreter, and they hold numbers and bytes.
+Messages are one packet each: a letter and the orders' words, between NULs, which no name holds. Answers are
+records of one length.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import marshal
 import os
 import socket
 import stat
-from collections.abc import Callable
+import struct
+from collections.abc import Iterable, Sequence
 
 from libneuron.system.filesystem import rename_new
 from libneuron.system.lifeline import end_with
@@ -26,6 +27,8 @@ SMALL = 1 << 20
 """Bytes up to which a file is read at once."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_COPIED = struct.Struct("<32sQQ")
 
 CopyOrder = tuple[bytes, bytes, int]
 """Name in the source, temporary name in the home, mode (less the umask)."""
@@ -84,10 +87,35 @@ def rename(folder: int, order: RenameOrder) -> bool:
     return True
 
 
-def _answer(message: bytes, folders: list[int]) -> bytes:
-    orders: list[tuple[object, ...]] = marshal.loads(message)  # noqa: S302 — from the process that started us
-    work: Callable[..., object] = copy if len(folders) == 2 else rename
-    return marshal.dumps([work(*folders, order) for order in orders])
+def copy_request(orders: Iterable[CopyOrder]) -> bytes:
+    """The message that asks for copies."""
+    return b"\0".join((b"c", *(word for name, part, mode in orders for word in (name, part, b"%o" % mode))))
+
+
+def rename_request(orders: Iterable[RenameOrder]) -> bytes:
+    """The message that asks for names."""
+    return b"\0".join((b"r", *(word for order in orders for word in order)))
+
+
+def copy_answers(message: bytes) -> list[CopyAnswer]:
+    """What a request for copies was answered."""
+    # No file has the inode 0.
+    return [found if found[2] else None for found in _COPIED.iter_unpack(message)]
+
+
+def rename_answers(message: bytes) -> list[bool]:
+    """What a request for names was answered."""
+    return [bool(found) for found in message]
+
+
+def answer(message: bytes, folders: Sequence[int]) -> bytes:
+    """Do what a message asks for: copy from the first folder to the second, or rename in the only one."""
+    verb, *words = message.split(b"\0")
+    if verb == b"c":
+        orders = zip(words[::3], words[1::3], words[2::3], strict=True)
+        copied = (copy(folders[0], folders[1], (name, part, int(mode, 8))) for name, part, mode in orders)
+        return b"".join(_COPIED.pack(*(found or (b"", 0, 0))) for found in copied)
+    return bytes(rename(folders[0], order) for order in zip(words[::2], words[1::2], strict=True))
 
 
 def main(descriptor: int, parent: int, lock: str) -> None:
@@ -106,7 +134,7 @@ def main(descriptor: int, parent: int, lock: str) -> None:
             if not message:
                 return
             try:
-                channel.send(_answer(message, folders))
+                channel.send(answer(message, folders))
             finally:
                 for folder in folders:
                     os.close(folder)

@@ -108,7 +108,7 @@ def test_a_process_that_dies_is_told_from_one_that_answers(
 def test_a_process_holds_the_lock_that_the_next_run_waits_for(
     tmp_path: Path, folders: tuple[int, int], process: Worker
 ) -> None:
-    process.rename(folders[1], [])  # it has started once it answers
+    process.rename(folders[1], [(b"no", b"such")])  # it has started once it answers
     descriptor = os.open(tmp_path / "run/workers", os.O_RDWR)
     with pytest.raises(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,7 +121,8 @@ def test_a_process_ends_when_the_run_is_killed(tmp_path: Path, root: Path) -> No
     code = (
         "import os, sys; from pathlib import Path; from libneuron.migration.crew import *;"
         " folder = Path(sys.argv[1]); wait_for_workers(folder); one = Worker(folder);"
-        " one.rename(os.open('/', os.O_RDONLY), []); print(one._process.pid, flush=True); sys.stdin.read()"
+        " one.rename(os.open('/', os.O_RDONLY), [(b'no', b'such')]);"
+        " print(one._process.pid, flush=True); sys.stdin.read()"
     )
     run = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
