@@ -51,7 +51,6 @@ class Following:
         """The window has this size, or is gone. On any thread, returns at once."""
         follower = self._follower
         if follower is not None:
-            self._tell(None)
             follower.window(size)
 
     def stop(self) -> None:
@@ -62,7 +61,7 @@ class Following:
             self._io.wait(follower.stop(), timeout=_PATIENCE)
 
     def _say(self, say: Say) -> None:
-        self._tell(say)
+        self._tell(say if say.reason is not None else None)
 
     def _failed(self, error: NeuronError) -> None:
         _log.info("the display does not follow: %s", error)

@@ -114,9 +114,13 @@ def following(machine: Machine) -> str:
             "The shared memory of the machine is too small for this size: Looking Glass needs {mib} MiB.",
         ).format(mib=number(said.mib))
     return {
-        StandBack.OTHER_OWNER: translate("Machine", "Another program changes the resolution already."),
+        StandBack.OTHER_OWNER: translate(
+            "Machine",
+            "Something else changed the resolution, so Guest Bridge leaves it alone. Switch this off and on "
+            "again to take it back.",
+        ),
         StandBack.REFUSED: translate("Machine", "The machine refused the resolution."),
-    }.get(said.reason, translate("Machine", "No resolution of the machine fits the window."))
+    }.get(said.reason or StandBack.NO_MODE, translate("Machine", "No resolution of the machine fits the window."))
 
 
 def direction(value: Direction) -> str:

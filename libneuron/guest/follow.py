@@ -17,7 +17,7 @@ from libneuron.guest.resolution import (
     Closed,
     Event,
     Follower,
-    Owner,
+    Overruled,
     Resized,
     Say,
     SetMode,
@@ -79,10 +79,6 @@ class WindowFollower:
         """The window has this inner size, or is gone (None). From any thread."""
         self._loop.call_soon_threadsafe(self._window, size)
 
-    def other_owner(self, *, there: bool) -> None:
-        """Somebody else resizes the guest, or no longer does. From any thread."""
-        self._loop.call_soon_threadsafe(lambda: self._handle(Owner(other=there, at=self._loop.time())))
-
     async def stop(self) -> None:
         """Give the person's own mode back and end."""
         self._handle(Closed(self._loop.time()))
@@ -109,19 +105,27 @@ class WindowFollower:
                 self._timer.cancel()
             self._timer = self._loop.call_at(action.at, lambda: self._handle(Tick(self._loop.time())))
         elif isinstance(action, SetMode):
-            self._asking = self._loop.create_task(self._ask(action.mode))
+            self._asking = self._loop.create_task(self._ask(action))
         else:
             self._say(action)
 
-    async def _ask(self, size: Size) -> None:
+    async def _ask(self, wish: SetMode) -> None:
         """One request; the follower makes the next only after this answer."""
+        before: Size | None = None
         done = False
         try:
-            self._current = await self._guest.resize(size)
-            done = self._current == size
+            _, before = await self._guest.sizes()
+            self._current = before
+            if wish.instead_of is None or before == wish.instead_of:
+                self._current = await self._guest.resize(wish.mode)
+                done = self._current == wish.mode
+            else:
+                self._asking = None
+                self._handle(Overruled(before, self._loop.time()))
+                return
         except NeuronError as error:
-            _log.info("the guest did not take %dx%d: %s", size.width, size.height, error)
+            _log.info("the guest did not take %dx%d: %s", wish.mode.width, wish.mode.height, error)
             self._failed(error)
         self._asking = None
         assert self._current is not None
-        self._handle(Answered(self._current, done=done, at=self._loop.time()))
+        self._handle(Answered(self._current, done=done, at=self._loop.time(), before=before))

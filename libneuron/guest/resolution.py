@@ -59,7 +59,7 @@ class StandBack(Enum):
     """Why the follower leaves the guest alone."""
 
     OTHER_OWNER = "other-owner"
-    """Looking Glass itself or the SPICE agent resizes the guest: exactly one owner."""
+    """Looking Glass itself, another agent or the person resizes the guest: exactly one owner."""
     NO_MODE = "no-mode"
     """No mode of the guest fits into the shared memory."""
     MEMORY = "memory"
@@ -95,22 +95,26 @@ class Tick:
 
 @dataclass(frozen=True)
 class Answered:
-    """The guest answered the last request: its mode now, and whether it did as asked."""
+    """The guest answered the last request: its mode now, and whether it did as asked.
+
+    ``before`` is the mode it had when it was asked (None: unknown).
+    """
 
     mode: Size
     done: bool
     at: float
+    before: Size | None = None
 
 
 @dataclass(frozen=True)
-class Owner:
-    """Somebody else started or stopped resizing the guest."""
+class Overruled:
+    """The last request was not made: the guest has this mode, which we did not give it."""
 
-    other: bool
+    mode: Size
     at: float
 
 
-Event = Resized | Closed | Tick | Answered | Owner
+Event = Resized | Closed | Tick | Answered | Overruled
 
 
 # What to do
@@ -118,10 +122,14 @@ Event = Resized | Closed | Tick | Answered | Owner
 
 @dataclass(frozen=True)
 class SetMode:
-    """Ask the guest for this mode and report its answer; ``restore`` when it is the person's own again."""
+    """Ask the guest for this mode and report its answer; ``restore`` when it is the person's own again.
+
+    Only if it still has the mode ``instead_of``, else report that we are overruled; None: whatever it has.
+    """
 
     mode: Size
     restore: bool = False
+    instead_of: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -133,11 +141,16 @@ class WakeAt:
 
 @dataclass(frozen=True)
 class Say:
-    """Tell the person why the guest does not (fully) follow; ``mib`` is the shared memory that would do."""
+    """Tell the person why the guest does not (fully) follow; ``mib`` is the shared memory that would do.
 
-    reason: StandBack
+    No reason: what was told last holds no longer.
+    """
+
+    reason: StandBack | None
     mib: int | None = None
 
+
+_FOLLOWS = Say(None)
 
 Action = SetMode | WakeAt | Say
 
@@ -158,9 +171,11 @@ class Follower:
         self._asked = current
         self._waiting = False  # for an answer
         self._restore = False
-        self._other = False
+        self._opening = False  # nothing was asked for this window yet
+        self._fresh = False  # the window has another size since we last looked for a mode
+        self._overruled = False
         self._refused: set[Size] = set()
-        self._said: Say | None = None
+        self._said = _FOLLOWS
 
     def handle(self, event: Event) -> list[Action]:
         """Take one event; returns what to do now, in order."""
@@ -170,17 +185,19 @@ class Follower:
             return self._closed()
         if isinstance(event, Answered):
             return self._answered(event)
-        if isinstance(event, Owner):
-            return self._owner(event)
+        if isinstance(event, Overruled):
+            return self._overrule(event)
         return self._settle(event.at)
 
     def _resized(self, event: Resized) -> list[Action]:
         if self._window is None and not self._waiting and not self._restore:
             self._own = self._mode
+            self._opening = True
         self._restore = False
         if event.size == self._window:
             return []
         self._window = event.size
+        self._fresh = True
         self._due = event.at + DEBOUNCE
         return [WakeAt(self._due)]
 
@@ -188,22 +205,24 @@ class Follower:
         self._window = None
         self._due = None
         self._restore = True
-        return self._next()
+        return ([] if self._overruled else self._tell(_FOLLOWS)) + self._next()
 
     def _answered(self, event: Answered) -> list[Action]:
         self._waiting = False
+        if self._opening and event.before is not None:
+            self._own = event.before
+        self._opening = False
         if not event.done:
             self._refused.add(self._asked)
         self._mode = event.mode
         said = self._tell(Say(StandBack.REFUSED)) if not event.done else []
         return said + self._settle(event.at)
 
-    def _owner(self, event: Owner) -> list[Action]:
-        self._other = event.other
-        if event.other:
-            return self._tell(Say(StandBack.OTHER_OWNER))
-        self._said = None
-        return self._settle(event.at)
+    def _overrule(self, event: Overruled) -> list[Action]:
+        """For good: two that take turns would never let the screen rest. A new follower begins anew."""
+        self._waiting = False
+        self._overruled = True
+        return self._tell(Say(StandBack.OTHER_OWNER))
 
     def _settle(self, now: float) -> list[Action]:
         if self._due is not None and now < self._due:
@@ -212,7 +231,7 @@ class Follower:
         return self._next()
 
     def _next(self) -> list[Action]:
-        if self._waiting or self._other:
+        if self._waiting or self._overruled:
             return []
         if self._window is None:
             if self._restore and self._mode != self._own:
@@ -229,13 +248,16 @@ class Follower:
         said: list[Action] = []
         if ideal is not None and ideal != best:
             said = self._tell(Say(StandBack.MEMORY, shared_memory_mib(ideal, hdr=self._hdr)))
+        elif self._fresh:
+            said = self._tell(_FOLLOWS)
+        self._fresh = False
         return said if best == self._mode else [*said, self._ask(best)]
 
     def _ask(self, mode: Size, *, restore: bool = False) -> SetMode:
         self._waiting = True
         self._asked = mode
         self._restore = False  # one attempt: a guest that refuses its own old mode is not asked for ever
-        return SetMode(mode, restore)
+        return SetMode(mode, restore, None if self._opening else self._mode)
 
     def _smallest(self) -> int | None:
         return min((shared_memory_mib(mode, hdr=self._hdr) for mode in self._modes), default=None)

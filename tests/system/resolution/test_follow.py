@@ -13,25 +13,12 @@ from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient
 from libneuron.guest.follow import WindowFollower
 from libneuron.guest.permissions import DEFAULT
-from libneuron.guest.resolution import Size, nearest
+from libneuron.guest.resolution import Say, Size, StandBack
 from libneuron.guest.screen import GuestScreen
 from libneuron.system.bus import LoopThread
-from libneuron.system.x11_window import WatchedWindow, X11WindowWatcher
 from neuron_guest_bridge.simulation import Simulation
-from tests.system.resolution.screen import CLASS, WAIT, Screen
-
-
-class Counted(GuestScreen):
-    """A guest's screen that notes each change asked of it."""
-
-    def __init__(self, api: GuestApi) -> None:
-        super().__init__(api)
-        self.changes: queue.Queue[Size] = queue.Queue()
-
-    async def resize(self, size: Size) -> Size:
-        done = await super().resize(size)
-        self.changes.put(done)
-        return done
+from tests.system.resolution.journey import Counted, drag
+from tests.system.resolution.screen import WAIT, Screen
 
 
 @pytest.fixture
@@ -56,38 +43,32 @@ def guest(io: LoopThread) -> Iterator[BlockingGuest]:
 def test_a_hundred_resizes_end_on_the_right_mode_and_go_back(
     screen: Screen, io: LoopThread, guest: BlockingGuest
 ) -> None:
-    problems: list[NeuronError] = []
+    seen = drag(screen, io, guest, bursts=5, steps=20, largest=Size(1986, 1193))
+    assert len(seen.changes) <= seen.pauses, "at most one change for each pause of the hand"
+    assert seen.problems == []
+
+
+def test_who_changes_the_resolution_in_the_guest_is_left_the_job(
+    screen: Screen, io: LoopThread, guest: BlockingGuest
+) -> None:
+    said: queue.Queue[Say] = queue.Queue()
     counted = Counted(GuestApi(guest.client))
-    modes, own = io.wait(counted.sizes(), timeout=WAIT)
 
     async def begin() -> WindowFollower:
-        follower = WindowFollower(counted, memory_mib=None, say=lambda _say: None, failed=problems.append)
-        await follower.start()
-        return follower
+        made = WindowFollower(counted, memory_mib=None, say=said.put, failed=lambda _error: None)
+        await made.start()
+        return made
 
     follower = io.wait(begin(), timeout=WAIT)
-
-    def changed(window: WatchedWindow | None) -> None:
-        follower.window(None if window is None else Size(window.width, window.height))
-
-    watcher = X11WindowWatcher(CLASS, changed, lost=lambda: None, display=screen.name)
-    program = screen.client()
-    for step in range(100):
-        screen.run("xdotool", "windowsize", program.window, str(600 + step * 14), str(500 + step * 7))
-    last = Size(600 + 99 * 14, 500 + 99 * 7)
-    wanted = nearest(modes, last, memory_mib=None)
-    assert wanted not in (None, own), "the test would prove nothing"
-    asked: list[Size] = []
-    while not asked or asked[-1] != wanted:
-        asked.append(counted.changes.get(timeout=WAIT))
-    assert len(asked) <= 20, "at most one change for each pause of the hand"
-    assert guest.run(lambda api: api.modes())[1].width == asked[-1].width
-
-    program.program.kill()
-    assert counted.changes.get(timeout=WAIT) == own
+    follower.window(Size(1100, 800))
+    assert counted.changes.get(timeout=WAIT) == Size(1024, 768)
+    guest.run(lambda api: api.set_resolution(1920, 1080))
+    follower.window(Size(3000, 2000))
+    assert said.get(timeout=WAIT) == Say(StandBack.OTHER_OWNER)
+    follower.window(None)
     io.wait(follower.stop(), timeout=WAIT)
-    watcher.close()
-    assert problems == []
+    assert guest.run(lambda api: api.modes())[1].width == 1920
+    assert counted.changes.empty()
 
 
 def test_a_guest_that_goes_away_is_told_and_stopping_still_ends(io: LoopThread, guest: BlockingGuest) -> None:

@@ -59,6 +59,15 @@ def test_a_window_is_followed_from_opening_to_closing(
     seen.until(800, 600)
 
 
+def test_fullscreen_is_followed_and_left_again(screen: Screen, seen: Seen, watcher: X11WindowWatcher) -> None:
+    client = screen.client()
+    seen.until(800, 600)
+    screen.run("wmctrl", "-i", "-r", client.window, "-b", "add,fullscreen")
+    seen.until(2560, 1600)
+    screen.run("wmctrl", "-i", "-r", client.window, "-b", "remove,fullscreen")
+    seen.until(800, 600)
+
+
 def test_a_window_that_is_there_already_is_seen(
     screen: Screen, seen: Seen, watcher: X11WindowWatcher
 ) -> None:

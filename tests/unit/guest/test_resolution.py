@@ -15,7 +15,7 @@ from libneuron.guest.resolution import (
     Closed,
     Event,
     Follower,
-    Owner,
+    Overruled,
     Resized,
     Say,
     SetMode,
@@ -80,7 +80,7 @@ def test_nothing_is_asked_while_an_answer_is_out() -> None:
     follower = _follower()
     assert _settled(follower, QHD, 0) == [SetMode(QHD)]
     assert _settled(follower, UHD, 1) == []
-    assert follower.handle(Answered(QHD, done=True, at=2)) == [SetMode(UHD)]
+    assert follower.handle(Answered(QHD, done=True, at=2)) == [SetMode(UHD, instead_of=QHD)]
 
 
 def test_a_window_that_already_fits_changes_nothing() -> None:
@@ -91,7 +91,7 @@ def test_closing_the_window_gives_the_person_their_own_mode_back() -> None:
     follower = _follower()
     _settled(follower, UHD, 0)
     follower.handle(Answered(UHD, done=True, at=1))
-    assert follower.handle(Closed(2)) == [SetMode(HD, restore=True)]
+    assert follower.handle(Closed(2)) == [SetMode(HD, restore=True, instead_of=UHD)]
     assert follower.handle(Answered(HD, done=True, at=3)) == []
 
 
@@ -99,7 +99,7 @@ def test_closing_before_the_answer_restores_after_it() -> None:
     follower = _follower()
     _settled(follower, UHD, 0)
     assert follower.handle(Closed(1)) == []
-    assert follower.handle(Answered(UHD, done=True, at=2)) == [SetMode(HD, restore=True)]
+    assert follower.handle(Answered(UHD, done=True, at=2)) == [SetMode(HD, restore=True, instead_of=UHD)]
 
 
 def test_a_window_opened_again_while_restoring_keeps_the_persons_own_mode() -> None:
@@ -109,16 +109,16 @@ def test_a_window_opened_again_while_restoring_keeps_the_persons_own_mode() -> N
     follower.handle(Closed(2))
     follower.handle(Resized(QHD, 2.1))
     follower.handle(Answered(HD, done=True, at=2.2))
-    assert follower.handle(Tick(2.1 + DEBOUNCE)) == [SetMode(QHD)]
+    assert follower.handle(Tick(2.1 + DEBOUNCE)) == [SetMode(QHD, instead_of=HD)]
     follower.handle(Answered(QHD, done=True, at=3))
-    assert follower.handle(Closed(4)) == [SetMode(HD, restore=True)]
+    assert follower.handle(Closed(4)) == [SetMode(HD, restore=True, instead_of=QHD)]
 
 
 def test_a_refused_mode_is_told_and_not_asked_again() -> None:
     follower = _follower()
     _settled(follower, UHD, 0)
     actions = follower.handle(Answered(HD, done=False, at=1))
-    assert actions == [Say(StandBack.REFUSED), SetMode(QHD)]
+    assert actions == [Say(StandBack.REFUSED), SetMode(QHD, instead_of=HD)]
 
 
 def test_a_guest_that_refuses_its_own_old_mode_is_left_alone() -> None:
@@ -141,17 +141,38 @@ def test_no_mode_at_all_is_told_once() -> None:
     assert _settled(follower, QHD, 9) == []
 
 
-def test_another_owner_is_left_its_job_and_followed_up_when_it_stops() -> None:
+def test_a_message_goes_when_its_reason_goes() -> None:
+    follower = _follower(memory_mib=64)
+    _settled(follower, UHD, 0)
+    follower.handle(Answered(QHD, done=True, at=1))
+    assert _settled(follower, SVGA, 2) == [Say(None), SetMode(SVGA, instead_of=QHD)]
+    follower.handle(Answered(SVGA, done=True, at=3))
+    assert _settled(follower, UHD, 4)[0] == Say(StandBack.MEMORY, 128)
+    follower.handle(Answered(QHD, done=True, at=5))
+    assert follower.handle(Closed(6))[0] == Say(None)
+
+
+def test_the_persons_own_mode_is_the_one_the_guest_had_when_the_window_opened() -> None:
     follower = _follower()
-    assert follower.handle(Owner(other=True, at=0)) == [Say(StandBack.OTHER_OWNER)]
-    assert _settled(follower, UHD, 1) == []
-    assert follower.handle(Owner(other=False, at=9)) == [SetMode(UHD)]
+    _settled(follower, UHD, 0)
+    follower.handle(Answered(UHD, done=True, at=1, before=SVGA))
+    assert follower.handle(Closed(2)) == [SetMode(SVGA, restore=True, instead_of=UHD)]
+
+
+def test_somebody_else_who_changes_the_mode_is_left_the_job_for_good() -> None:
+    follower = _follower()
+    _settled(follower, UHD, 0)
+    follower.handle(Answered(UHD, done=True, at=1))
+    assert _settled(follower, QHD, 2) == [SetMode(QHD, instead_of=UHD)]
+    assert follower.handle(Overruled(SVGA, 3)) == [Say(StandBack.OTHER_OWNER)]
+    assert _settled(follower, HD, 4) == []
+    assert follower.handle(Closed(5)) == [], "nor is an older mode brought back"
 
 
 def _events() -> st.SearchStrategy[list[tuple[str, Size, float, bool]]]:
     sizes = st.builds(Size, st.integers(1, 8000), st.integers(1, 8000))
     step = st.tuples(
-        st.sampled_from(["resize", "close", "tick", "answer", "owner"]),
+        st.sampled_from(["resize", "close", "tick", "answer"]),
         sizes,
         st.floats(0, 1, allow_nan=False),
         st.booleans(),
@@ -171,7 +192,6 @@ def test_whatever_happens_one_request_at_a_time_and_the_end_is_right(
             "resize": Resized(size, now),
             "close": Closed(now),
             "tick": Tick(now),
-            "owner": Owner(other=flag, at=now),
         }
         if kind == "answer":
             if out is None:
@@ -191,7 +211,7 @@ def test_whatever_happens_one_request_at_a_time_and_the_end_is_right(
             assert asked[0].restore or memory is None or shared_memory_mib(out) <= memory
     pending: list[Event] = [Answered(out, done=True, at=now)] if out else []
     mode = out or mode
-    last = [Owner(other=False, at=now), *pending, Closed(now)]
+    last = [*pending, Closed(now)]
     actions = [action for event in last for action in follower.handle(event)]
     for _ in range(3):
         for action in actions:
