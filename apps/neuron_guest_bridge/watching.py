@@ -142,7 +142,9 @@ class Watching:
         for link in list(self._links.values()):
             link.close()
         self._links.clear()
-        if not self._thread.is_alive() and self._hypervisor is not None:
+        if self._thread.is_alive():
+            return  # it waits for libvirt; what it may still use ends with the process
+        if self._hypervisor is not None:
             self._hypervisor.close()
         if self._io is not None:
             self._io.close()
