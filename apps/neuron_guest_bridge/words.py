@@ -106,7 +106,7 @@ def following(machine: Machine) -> str:
     if machine.ready and not machine.can_follow:
         return translate("Machine", "This desktop does not show other programs how large a window is.")
     said = machine.follow_said
-    if not machine.follows or said is None:
+    if not machine.follows or said is None or said.reason is None:
         return ""
     if said.reason in (StandBack.MEMORY, StandBack.NO_MODE) and said.mib is not None:
         return translate(
@@ -120,7 +120,7 @@ def following(machine: Machine) -> str:
             "again to take it back.",
         ),
         StandBack.REFUSED: translate("Machine", "The machine refused the resolution."),
-    }.get(said.reason or StandBack.NO_MODE, translate("Machine", "No resolution of the machine fits the window."))
+    }.get(said.reason, translate("Machine", "No resolution of the machine fits the window."))
 
 
 def direction(value: Direction) -> str:

@@ -121,7 +121,7 @@ class WindowFollower:
                 done = self._current == wish.mode
             else:
                 self._asking = None
-                self._handle(Overruled(before, self._loop.time()))
+                self._handle(Overruled(self._loop.time()))
                 return
         except NeuronError as error:
             _log.info("the guest did not take %dx%d: %s", wish.mode.width, wish.mode.height, error)

@@ -108,9 +108,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class Overruled:
-    """The last request was not made: the guest has this mode, which we did not give it."""
+    """The last request was not made: the guest has a mode that we did not give it."""
 
-    mode: Size
     at: float
 
 
@@ -186,7 +185,7 @@ class Follower:
         if isinstance(event, Answered):
             return self._answered(event)
         if isinstance(event, Overruled):
-            return self._overrule(event)
+            return self._overrule()
         return self._settle(event.at)
 
     def _resized(self, event: Resized) -> list[Action]:
@@ -218,7 +217,7 @@ class Follower:
         said = self._tell(Say(StandBack.REFUSED)) if not event.done else []
         return said + self._settle(event.at)
 
-    def _overrule(self, event: Overruled) -> list[Action]:
+    def _overrule(self) -> list[Action]:
         """For good: two that take turns would never let the screen rest. A new follower begins anew."""
         self._waiting = False
         self._overruled = True

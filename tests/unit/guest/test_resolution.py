@@ -164,7 +164,7 @@ def test_somebody_else_who_changes_the_mode_is_left_the_job_for_good() -> None:
     _settled(follower, UHD, 0)
     follower.handle(Answered(UHD, done=True, at=1))
     assert _settled(follower, QHD, 2) == [SetMode(QHD, instead_of=UHD)]
-    assert follower.handle(Overruled(SVGA, 3)) == [Say(StandBack.OTHER_OWNER)]
+    assert follower.handle(Overruled(3)) == [Say(StandBack.OTHER_OWNER)]
     assert _settled(follower, HD, 4) == []
     assert follower.handle(Closed(5)) == [], "nor is an older mode brought back"
 
