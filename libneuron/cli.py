@@ -20,11 +20,15 @@ from libneuron.system.errors import SystemAccessError
 
 @dataclass(frozen=True)
 class Reply:
-    """What a verb came to: ``data`` for ``--json``, ``text`` for a person, and the exit status."""
+    """What a verb came to: ``data`` for ``--json``, ``text`` for a person, and the exit status.
+
+    ``exact`` takes the place of ``text`` where standard output is no terminal: bytes as they are.
+    """
 
     data: Mapping[str, Any]
     text: str
     exit: Exit = Exit.DONE
+    exact: bytes | None = None
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # not tab and line end
@@ -139,6 +143,10 @@ def run(
     try:
         if as_json:
             _write(sys.stdout, reply.data)
+        elif reply.exact is not None and not sys.stdout.isatty():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(reply.exact)
+            sys.stdout.buffer.flush()
         elif reply.text:
             text = _fitting(sys.stdout, reply.text.rstrip("\n") + "\n")
             sys.stdout.write(_shown(text) if sys.stdout.isatty() else text)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from libneuron.guest.wire import png
+from libneuron.guest.wire.content import TEXT, TEXT_IN_DATA
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.requests import (
     ClipboardGet,
@@ -24,8 +26,6 @@ from neuron_guest.backend import Backend, BackendError, Mode
 from neuron_guest.promises import Promises
 
 _R = TypeVar("_R")
-TEXT = "text/plain;charset=utf-8"
-_TEXT_IN_DATA = 1024 * 1024  # bytes of text; more travels as a body, which costs no more memory than it has
 _ICONS = 2 * 1024 * 1024  # bytes of all icons of one answer; they are decoration
 
 
@@ -135,7 +135,7 @@ def _clipboard_get(call: Call[ClipboardGet]) -> Answer:
     if TEXT not in call.backend.clipboard_offer().formats:
         return Answer({"text": ""})
     data = call.backend.clipboard_read(TEXT)
-    if len(data) > _TEXT_IN_DATA:
+    if len(data) > TEXT_IN_DATA:
         return Answer({"mime": TEXT, "size": len(data)}, body=data)
     return Answer({"text": data.decode("utf-8", "replace")})
 
@@ -164,9 +164,10 @@ def _clipboard_promise(call: Call[ClipboardPromise]) -> Answer:
 
 def _screenshot(call: Call[Nothing]) -> Answer:
     picture = call.backend.screenshot()
-    if picture[:8] != b"\x89PNG\r\n\x1a\n" or len(picture) < 24:
+    size = png.size(picture)
+    if size is None:
         raise BackendError("failed", "the picture is not a PNG")
-    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    width, height = size
     return Answer({"format": "png", "width": width, "height": height, "size": len(picture)}, body=picture)
 
 

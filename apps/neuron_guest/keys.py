@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libneuron.guest.wire.channel import Credentials, hint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.guest.wire.errors import FieldError, ProtocolError
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.record import NO_HINT
@@ -29,7 +30,6 @@ from libneuron.guest.wire.tls import Identity, context
 
 _log = logging.getLogger(__name__)
 
-ENROLMENT_FILE = "neuron-enrolment.json"
 _CAME_BY = "enrolment"
 
 

@@ -1,7 +1,8 @@
 """``neuron-guest selftest``: what the verbs do, tried on the machine it runs on, and what came of it.
 
 Changes are put back: the clipboard and the resolution afterwards are those of before; a copy that could not
-be put back is not touched. Nothing is opened, closed or switched off.
+be put back is not touched. Nothing is opened, closed or switched off: what opens and closes is asked for
+things that are not there, and must refuse them; what would end the machine is not tried, and says so.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from libneuron.guest.wire import png
+from libneuron.guest.wire.content import TEXT
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError
-from neuron_guest.handlers import TEXT
 
 _SAMPLE = "NeuronGuest selftest: ünïcödé 🙂"
 _WORDS = ["a b", "$(id)", "%PATH%", "'\";", "ünïcödé 🙂", ""]
@@ -40,7 +42,20 @@ class Result:
     detail: str
 
 
-_FINE = ("no-session", "unsupported")
+_FINE = ("no-session", "unsupported", "not-tried")
+_NO_WINDOW = 2**31 - 3  # no system hands out this number
+_UNTRIED = {
+    "shutdown": "it would switch this machine off",
+    "reboot": "it would restart this machine",
+    "open_url": "it would open a browser",
+    "clipboard_promise": "a program would have to paste it",
+    "clipboard_supply": "a program would have to paste it",
+    "ping": "the host's check-up does",
+    "hello": "the host's check-up does",
+    "measure": "the host's check-up does",
+    "enrol": "pairing does",
+}
+"""Verbs that only somebody else can try, and why."""
 _DESKTOP = ("set_resolution", "launch_app", "screenshot")
 """Verbs that every desktop has; where all of them find nobody signed in, there was nothing to test."""
 
@@ -62,13 +77,20 @@ def run(backend: Backend) -> list[Result]:
 
     step("get_info", lambda: json.dumps(dict(backend.info())))
     step("get_metrics", lambda: json.dumps(dict(backend.metrics())))
+    step("clipboard_offer", lambda: f"{len(backend.clipboard_offer().formats)} formats")
     step("clipboard", lambda: _clipboard(backend))
     step("list_modes", lambda: f"{len(backend.modes())} modes, now {backend.mode()}")
     step("set_resolution", lambda: _resolution(backend))
     step("list_apps", lambda: f"{len(backend.apps(icons=False))} applications")
     step("launch_app", lambda: _launch(backend))
+    step(
+        "open_file", lambda: _refused(lambda: backend.open(str(Path(sys.executable).parent / "no such file")))
+    )
     step("list_windows", lambda: f"{len(backend.windows())} windows")
+    step("focus_window", lambda: _focus(backend))
+    step("close_window", lambda: _refused(lambda: backend.close_window(_NO_WINDOW)))
     step("screenshot", lambda: _screenshot(backend))
+    results += [Result(name, ok=True, ms=0.0, code="not-tried", detail=why) for name, why in _UNTRIED.items()]
     return results
 
 
@@ -130,10 +152,29 @@ def _resolution(backend: Backend) -> str:
 
 def _screenshot(backend: Backend) -> str:
     picture = backend.screenshot()
-    if picture[:8] != b"\x89PNG\r\n\x1a\n":
+    size = png.size(picture)
+    if size is None:
         raise BackendError("wrong", "not a PNG")
-    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
-    return f"{width}×{height} PNG, {len(picture)} bytes"
+    return f"{size[0]}×{size[1]} PNG, {len(picture)} bytes"
+
+
+def _refused(work: Callable[[], object]) -> str:
+    try:
+        work()
+    except BackendError as error:
+        if error.code != "not-found":
+            raise
+        return f"refuses what is not there: {error}"
+    raise BackendError("wrong", "did not notice that it is not there")
+
+
+def _focus(backend: Backend) -> str:
+    """The window that has the focus gets it again."""
+    front = next((window for window in backend.windows() if window.focused), None)
+    if front is None:
+        return _refused(lambda: backend.focus_window(_NO_WINDOW))
+    backend.focus_window(front.id)
+    return "the window in front was brought there again"
 
 
 def report(results: list[Result], *, as_json: bool) -> str:

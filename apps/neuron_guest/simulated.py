@@ -7,11 +7,13 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+from libneuron.guest.wire.content import TEXT
+from libneuron.guest.wire.png import SIGNATURE
 from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
 
 _MODES = (Mode(1024, 768, 60), Mode(1280, 800, 60), Mode(1920, 1080, 60), Mode(2560, 1440, 60))
-_TEXT = "text/plain;charset=utf-8"
 _APPS = (
     App("notes", "Notes (simulated)", "notes"),
     App("paint", "Paint (simulated)", "paint"),
@@ -28,12 +30,7 @@ def png(width: int, height: int, rows: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(raw, 1))
-        + chunk(b"IEND", b"")
-    )
+    return SIGNATURE + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw, 1)) + chunk(b"IEND", b"")
 
 
 class SimulatedBackend:
@@ -142,12 +139,14 @@ class SimulatedBackend:
                     self._windows[self._next] = Window(self._next, title, app.id, focused=False)
                 self.focus_window(self._next)
                 if app.id == "notes":  # so that a copy made inside can be tried from the outside
-                    self.copy({_TEXT: b"Copied in the simulated machine\xe2\x80\x99s Notes"})
+                    self.copy({TEXT: b"Copied in the simulated machine\xe2\x80\x99s Notes"})
                 return self._next
         raise BackendError("not-found", f"there is no program “{path}”")
 
     def open(self, target: str) -> None:
         """See :meth:`Backend.open`."""
+        if not target.startswith(("http://", "https://")) and not Path(target).exists():
+            raise BackendError("not-found", f"there is no file “{target}”")
         self.launch("files", (target,))
 
     def windows(self) -> Sequence[Window]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from libneuron import cli
 from libneuron.cli import Reply
-from neuron_guest_bridge import verbs
+from neuron_guest_bridge import doctor, verbs
 
 _TARGET = "the VM's name, or its UUID"
 
@@ -83,6 +83,20 @@ def parser() -> argparse.ArgumentParser:
     launch.add_argument("args", nargs="*", help="its arguments; put -- before the first that begins with -")
     launch.set_defaults(verb=verbs.launch)
 
+    opening = _guest(verbs_of, "open", "open a file or web address with the VM's own application for it")
+    opening.add_argument(
+        "target", help="a path in the VM, or an address that begins with http:// or https://"
+    )
+    opening.set_defaults(verb=verbs.open_target)
+
+    _guest(verbs_of, "windows", "the VM's open windows").set_defaults(verb=verbs.windows)
+    focus = _guest(verbs_of, "focus", "bring a window of the VM to the front")
+    focus.add_argument("window", type=int, help="its number from “windows”")
+    focus.set_defaults(verb=verbs.focus)
+    close = _guest(verbs_of, "close", "ask a window of the VM to close")
+    close.add_argument("window", type=int, help="its number from “windows”")
+    close.set_defaults(verb=verbs.close)
+
     screenshot = _guest(verbs_of, "screenshot", "a picture of the VM's desktop")
     screenshot.add_argument("output", type=Path, help="the PNG file to write")
     screenshot.set_defaults(verb=verbs.screenshot)
@@ -91,13 +105,24 @@ def parser() -> argparse.ArgumentParser:
     shutdown.add_argument("--reboot", action="store_true", help="restart instead")
     shutdown.set_defaults(verb=verbs.shutdown)
 
-    doctor = verbs_of.add_parser(
+    for act, text in (
+        ("start", "switch a VM on, wake it up or let it go on"),
+        ("suspend", "halt a VM where it is; “start” lets it go on"),
+        ("power-off", "cut a VM's power; what it had not saved is lost"),
+    ):
+        power = verbs_of.add_parser(act, help=text, description=text)
+        power.add_argument("vm", help=_TARGET)
+        power.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
+        cli.add_json(power)
+        power.set_defaults(verb=verbs.machine, act=act)
+
+    checks = verbs_of.add_parser(
         "doctor", help="check everything Guest Bridge needs: for every paired VM that runs, or one"
     )
-    doctor.add_argument("vm", nargs="?", help=_TARGET)
-    _where(doctor)
-    doctor.add_argument("--timeout", type=float, default=15.0, help="seconds to wait (default: 15)")
-    doctor.set_defaults(verb=verbs.doctor)
+    checks.add_argument("vm", nargs="?", help=_TARGET)
+    _where(checks)
+    checks.add_argument("--timeout", type=float, default=15.0, help="seconds to wait (default: 15)")
+    checks.set_defaults(verb=doctor.doctor)
 
     demo = verbs_of.add_parser("demo", help="drive a simulated VM through everything")
     cli.add_json(demo)

@@ -222,7 +222,7 @@ class Fleet(Watching):
         self.look()
 
     def _subject(self, machine: str) -> VmSubject | FileSubject:
-        from libneuron.guest.keys import ENROLMENT_FILE
+        from libneuron.guest.wire.content import ENROLMENT_FILE
         from neuron_guest_bridge.handing_over import file_of
         from neuron_guest_bridge.subjects import Bonds, FileSubject, VmSubject
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from libneuron.guest.errors import GuestError
-from libneuron.guest.keys import ENROLMENT_FILE, GUEST_PLACES
+from libneuron.guest.keys import GUEST_PLACES
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.system.files import write_atomic
 from neuron_guest_bridge.leftovers import Claim, Drive, burn
 

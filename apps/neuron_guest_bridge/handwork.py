@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData
 from PySide6.QtGui import QGuiApplication, QImage
 
-from libneuron.guest import png
+from libneuron.guest.wire import png
 
 _TEXT, _HTML, _PNG = "text/plain;charset=utf-8", "text/html", "image/png"
 _PIXELS = 32 * 1024 * 1024  # 8K UHD has as many

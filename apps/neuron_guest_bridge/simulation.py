@@ -13,8 +13,9 @@ from pathlib import Path
 import libneuron
 from libneuron.guest.client import VmKeys
 from libneuron.guest.errors import GuestError
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.transport import UnixSocketEndpoint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.system.runner import PIPE, Process, ends_within, spawn
 from neuron_guest_bridge.machines import SIMULATED
 

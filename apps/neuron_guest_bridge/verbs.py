@@ -6,30 +6,24 @@ import argparse
 import logging
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from libneuron.cli import Reply, bytes_text, translate
-from libneuron.errors import Exit
-from libneuron.guest.checkup import Check, Facts, Topic, judge
 from libneuron.guest.errors import GuestError
-from libneuron.guest.hypervisor.domains import Power
+from libneuron.guest.hypervisor import opening
 from libneuron.guest.menu import printable
 from libneuron.system.files import write_atomic
 from neuron_guest_bridge import targets
-from neuron_guest_bridge.examination import asked, wanted_version
-from neuron_guest_bridge.machines import SIMULATED
 
 _log = logging.getLogger(__name__)
 
 
 def list_machines(options: argparse.Namespace) -> Reply:
     """``list``: VMs that libvirt knows, with their channel and pairing."""
-    from libneuron.guest.hypervisor.opening import hypervisor
-
     where = targets.paths()
     targets.tidy(where)
     paired = {item.vm: item for item in targets.keys(where).list()}
-    vms = hypervisor(options.connect)
+    vms = opening.hypervisor(options.connect)
     try:
         domains = vms.domains()
     finally:
@@ -107,7 +101,8 @@ def clipboard_get(options: argparse.Namespace) -> Reply:
             text = guest.ask(lambda api: api.clipboard_text())
             if options.output is not None:
                 write_atomic(options.output, text.encode(), mode=0o600)
-            return Reply({"text": text}, "" if options.output is not None else text)
+                return Reply({"text": text}, "")
+            return Reply({"text": text}, text, exact=text.encode("utf-8", "surrogatepass"))
         data = guest.ask(lambda api: api.clipboard_read(options.type))
     write_atomic(options.output, data, mode=0o600)
     said = translate("Bridge", "{size} written.").format(size=bytes_text(len(data)))
@@ -172,6 +167,47 @@ def launch(options: argparse.Namespace) -> Reply:
     return Reply({"pid": pid}, translate("Bridge", "Started (process {pid} in the VM).").format(pid=pid))
 
 
+def open_target(options: argparse.Namespace) -> Reply:
+    """``open``: a file of the VM's, or a web address."""
+    target: str = options.target
+    if target.startswith("file://"):
+        raise GuestError("guest.file-elsewhere", file=target)
+    with targets.guest(options) as guest:
+        if target.lower().startswith(("http://", "https://")):
+            guest.ask(lambda api: api.open_url(target))
+        else:
+            guest.ask(lambda api: api.open_file(target))
+    return Reply({"opened": target}, translate("Bridge", "Opened."))
+
+
+def windows(options: argparse.Namespace) -> Reply:
+    """``windows``: number, application and title; a star before the one in front."""
+    with targets.guest(options) as guest:
+        found = guest.ask(lambda api: api.windows())
+    lines = [
+        f"{'*' if window.focused else ' '} {window.id:<12}{printable(window.app):24}{printable(window.title)}"
+        for window in found
+    ]
+    return Reply(
+        {"windows": [asdict(window) for window in found]},
+        "\n".join(lines) or translate("Bridge", "No windows are open there."),
+    )
+
+
+def focus(options: argparse.Namespace) -> Reply:
+    """``focus``: to the front."""
+    with targets.guest(options) as guest:
+        guest.ask(lambda api: api.focus_window(options.window))
+    return Reply({"window": options.window}, "")
+
+
+def close(options: argparse.Namespace) -> Reply:
+    """``close``: as its close button would; it may ask something first."""
+    with targets.guest(options) as guest:
+        guest.ask(lambda api: api.close_window(options.window))
+    return Reply({"window": options.window}, "")
+
+
 def screenshot(options: argparse.Namespace) -> Reply:
     """``screenshot``: a PNG file."""
     with targets.guest(options) as guest:
@@ -179,6 +215,18 @@ def screenshot(options: argparse.Namespace) -> Reply:
     write_atomic(options.output, picture.png, mode=0o600)
     data = {"file": str(options.output), "width": picture.width, "height": picture.height}
     return Reply(data, f"{picture.width}×{picture.height}, {bytes_text(len(picture.png))}")
+
+
+def machine(options: argparse.Namespace) -> Reply:
+    """``start``, ``suspend``, ``power-off``: what libvirt does to the machine from outside."""
+    vms = opening.hypervisor(options.connect)
+    try:
+        domain = vms.domain(options.vm)
+        {"start": vms.start, "suspend": vms.suspend, "power-off": vms.power_off}[options.act](domain)
+        now = vms.domain(domain.uuid).power.value
+    finally:
+        vms.close()
+    return Reply({"vm": domain.uuid, "power": now}, f"{printable(domain.name)}: {now}")
 
 
 def shutdown(options: argparse.Namespace) -> Reply:
@@ -190,81 +238,3 @@ def shutdown(options: argparse.Namespace) -> Reply:
     return Reply(
         {"action": action}, restarts if options.reboot else translate("Bridge", "The VM shuts down.")
     )
-
-
-def doctor(options: argparse.Namespace) -> Reply:
-    """``doctor``: each thing that must hold, in the order in which it is needed; of one VM or all paired."""
-    found = [(options.vm, judge(_facts(options)))] if options.vm is not None else _of_all(options)
-    rows = [
-        {
-            "vm": vm,
-            "name": check.topic.value,
-            "ok": check.ok is not False,
-            "checked": check.ok is not None,
-            "detail": check.problem.sentence(translate) if check.problem else check.result(translate),
-            "hint": check.problem.hint(translate) if check.problem else "",
-        }
-        for vm, checks in found
-        for check in checks
-    ]
-    ok = all(check.ok for _, checks in found for check in checks)
-    signs = {True: "✓", False: "✗", None: "·"}
-    lines = []
-    for vm, checks in found:
-        if vm and len(found) > 1:
-            lines.append(f"\n{printable(vm)}")
-        lines += [f"{signs[check.ok]} {check.name(translate)}: {check.result(translate)}" for check in checks]
-    return Reply({"ok": ok, "checks": rows}, "\n".join(lines), Exit.DONE if ok else Exit.FAILED)
-
-
-def _of_all(options: argparse.Namespace) -> list[tuple[str, tuple[Check, ...]]]:
-    """libvirt, and each paired VM that runs: one that is switched off is no fault."""
-    try:
-        machines = list_machines(options).data["machines"]
-    except GuestError as error:
-        return [("", (Check(Topic.LIBVIRT, ok=False, problem=error),))]
-    made: list[tuple[str, tuple[Check, ...]]] = [("", (Check(Topic.LIBVIRT, ok=True),))]
-    for row in machines:
-        if row["pairing"] == "paired" and row["power"] not in (Power.OFF.value, Power.CRASHED.value):
-            asked_for = argparse.Namespace(**{**vars(options), "vm": row["uuid"]})
-            try:
-                facts = _facts(asked_for)
-            except GuestError as error:  # removed since it was listed: there is nothing left to check
-                _log.info("%s: %s", row["name"], error)
-                continue
-            made.append((row["name"], judge(facts)))
-    return made
-
-
-def _facts(options: argparse.Namespace) -> Facts:
-    """What the command line can find out about a VM. Raises: GuestError if there is no such VM."""
-    where = targets.paths()
-    facts = Facts(options.vm, by_libvirt=options.socket is None and options.vm != SIMULATED)
-    if facts.by_libvirt:
-        from libneuron.guest.hypervisor.opening import hypervisor
-
-        try:
-            vms = hypervisor(options.connect)
-            try:
-                domain = vms.domain(options.vm)
-            finally:
-                vms.close()
-        except GuestError as error:
-            if error.code in ("guest.no-vm", "guest.no-vm-near"):
-                raise
-            return replace(facts, libvirt=error)
-        facts = replace(facts, name=domain.name, running=domain.active, channel=domain.channel)
-        vm = domain.uuid
-    else:
-        target = targets.find(options, where)
-        target.close()
-        vm = target.id
-    facts = replace(facts, keys=bool(targets.keys(where).candidates(vm)) or vm == SIMULATED)
-    if not all(check.ok for check in judge(facts) if check.topic is not Topic.AGENT):
-        return facts
-    facts = replace(facts, wanted=wanted_version())
-    try:
-        with targets.guest(options) as guest:
-            return asked(facts, guest)
-    except GuestError as error:
-        return replace(facts, connection=error)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from libneuron.guest.errors import GuestError
+from libneuron.guest.wire import png
+from libneuron.guest.wire.content import TEXT, TEXT_IN_DATA
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
-
-_TEXT = "text/plain;charset=utf-8"
-_TEXT_IN_DATA = 1024 * 1024  # bytes of text; more travels as a body, which costs no more memory than it has
 
 
 class Reply(NamedTuple):  # the ping's way is kept short: a tuple is made in half the time
@@ -231,8 +230,8 @@ class GuestApi:
     async def set_clipboard_text(self, text: str, *, secret: bool = False) -> None:
         """Replace the guest's clipboard by ``text``; a long one travels as a body."""
         data = text.encode("utf-8", "replace")
-        if len(data) > _TEXT_IN_DATA:
-            await self.set_clipboard({_TEXT: data}, secret=secret)
+        if len(data) > TEXT_IN_DATA:
+            await self.set_clipboard({TEXT: data}, secret=secret)
             return
         await self._ask("clipboard_set", {"text": text, "secret": secret}, timeout=60)
 
@@ -266,7 +265,7 @@ class GuestApi:
     async def screenshot(self) -> Screenshot:
         """The whole desktop."""
         reply = await self.requester.request("screenshot", timeout=60)
-        if not reply.body.startswith(b"\x89PNG\r\n\x1a\n"):
+        if not reply.body.startswith(png.SIGNATURE):
             raise self._odd(FieldError("body", "is not a PNG"))
         try:
             fields = Fields(reply.data)

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from libneuron.guest.errors import GuestError
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.guest.wire.errors import ProtocolError
 from libneuron.system.files import is_private, make_private_directory, sync_directory, write_atomic
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 # cryptography and ssl are imported where they are used: a tray without paired machines needs neither.
 
-ENROLMENT_FILE = "neuron-enrolment.json"
-"""The name the agent looks for, at the top of every disc and in its own folder."""
 GUEST_PLACES = {
     "linux": f"/var/lib/neuron-guest/{ENROLMENT_FILE}",
     "windows": f"C:\\ProgramData\\NeuronGuest\\keys\\{ENROLMENT_FILE}",

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from libneuron.guest import png
+from libneuron.guest.wire import png
 from libneuron.system.files import write_atomic
 
 PREFIX = "org.neuronos.GuestBridge.vm"

@@ -53,6 +53,7 @@ _CODES = {
     "not-paired": "guest.not-paired",
     "unsupported": "guest.unsupported",
     "failed": "guest.failed",
+    "busy": "guest.busy",
 }
 
 

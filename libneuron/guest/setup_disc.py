@@ -20,9 +20,9 @@ from pathlib import Path, PurePosixPath
 import pycdlib
 
 from libneuron.guest import bundle
+from libneuron.guest.wire.content import ENROLMENT_FILE
 
 VOLUME = "NEURON_SETUP"
-ENROLMENT_FILE = "neuron-enrolment.json"
 BUNDLE = "neuron-guest.pyz"
 
 _README = """\

@@ -23,7 +23,9 @@ TEXTS = {
     ),
     "guest.libvirt-failed": Message(
         QT_TRANSLATE_NOOP("guest", "The virtual machine manager refused: {problem}."),
-        QT_TRANSLATE_NOOP("guest", "The details show the whole answer."),
+        QT_TRANSLATE_NOOP(
+            "guest", "Try again; if it refuses again, shut the VM down, start it, and look at the details."
+        ),
     ),
     "guest.no-vm": Message(
         QT_TRANSLATE_NOOP("guest", "There is no virtual machine “{vm}”."),
@@ -44,7 +46,10 @@ TEXTS = {
     ),
     "guest.channel-forbidden": Message(
         QT_TRANSLATE_NOOP("guest", "You are not allowed to open the channel of “{vm}”."),
-        QT_TRANSLATE_NOOP("guest", "Use it through libvirt, or ask who administers this computer."),
+        QT_TRANSLATE_NOOP(
+            "guest",
+            "Leave out “--socket”, so that libvirt opens it; or ask who set up this computer.",
+        ),
     ),
     "guest.channel-in-use": Message(
         QT_TRANSLATE_NOOP("guest", "Another program is using the channel of “{vm}”."),
@@ -60,7 +65,10 @@ TEXTS = {
     ),
     "guest.host-failed": Message(
         QT_TRANSLATE_NOOP("guest", "This computer cannot connect to “{vm}”: {problem}."),
-        QT_TRANSLATE_NOOP("guest", "Put that right; the connection is then made by itself."),
+        QT_TRANSLATE_NOOP(
+            "guest",
+            "Make room in your home folder and see that you may write there; it tries again by itself.",
+        ),
     ),
     # -- pairing ----------------------------------------------------------------------------------
     "guest.not-paired": Message(
@@ -172,7 +180,13 @@ TEXTS = {
     ),
     "guest.refused": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” refused “{verb}”: {problem}."),
-        QT_TRANSLATE_NOOP("guest", "The details show the whole answer."),
+        QT_TRANSLATE_NOOP(
+            "guest", "Try again; if it refuses again, update NeuronGuest: pair again with the set-up disc."
+        ),
+    ),
+    "guest.busy": Message(
+        QT_TRANSLATE_NOOP("guest", "“{vm}” has too much to do to begin “{verb}” as well."),
+        QT_TRANSLATE_NOOP("guest", "Wait until what it is doing is done, then try again."),
     ),
     "guest.failed": Message(
         QT_TRANSLATE_NOOP("guest", "“{verb}” failed in “{vm}”: {problem}."),

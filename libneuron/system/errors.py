@@ -13,9 +13,14 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("system", "Install it with your package manager and try again."),
         Exit.CANNOT,
     ),
+    "system.program-forbidden": Message(
+        QT_TRANSLATE_NOOP("system", "You are not allowed to run the program “{program}”."),
+        QT_TRANSLATE_NOOP("system", "Ask who administers this computer, or install the program again."),
+        Exit.CANNOT,
+    ),
     "system.program-failed": Message(
         QT_TRANSLATE_NOOP("system", "The program “{program}” failed (status {status})."),
-        QT_TRANSLATE_NOOP("system", "The details show what it said."),
+        QT_TRANSLATE_NOOP("system", "Put right what it says in the details, then try again."),
     ),
     "system.program-timeout": Message(
         QT_TRANSLATE_NOOP(
@@ -37,7 +42,7 @@ _TEXTS = {
     ),
     "system.bus-error": Message(
         QT_TRANSLATE_NOOP("system", "The service “{service}” refused: {error}."),
-        QT_TRANSLATE_NOOP("system", "The details show the whole answer."),
+        QT_TRANSLATE_NOOP("system", "Try again; if it refuses again, restart this computer."),
     ),
     "system.bus-timeout": Message(
         QT_TRANSLATE_NOOP("system", "The service “{service}” did not answer within {seconds} s."),

@@ -66,7 +66,8 @@ class Runner(Protocol):
         ``timeout`` is in seconds; ``env`` adds to a clean environment (C.UTF-8 messages); ``changes`` says
         that the program alters the machine, so a dry run only logs it.
 
-        Raises: SystemAccessError program-missing, program-failed (if ``check``), program-timeout.
+        Raises: SystemAccessError program-missing, program-forbidden, program-failed (if ``check``),
+        program-timeout.
         """
 
 
@@ -111,7 +112,7 @@ class RealRunner:
                 check=False,
             )
         except (FileNotFoundError, PermissionError) as error:
-            raise SystemAccessError("system.program-missing", program=words[0], details=str(error)) from error
+            raise _unstarted(error, words[0]) from error
         except subprocess.TimeoutExpired as error:
             raise SystemAccessError(
                 "system.program-timeout",
@@ -162,7 +163,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a long-lived program and return it; the caller ends and reaps it.
 
-    Raises: SystemAccessError program-missing.
+    Raises: SystemAccessError program-missing, program-forbidden.
     """
     words = tuple(os.fspath(word) for word in argv)
     _log.debug("& %s", shlex.join(words))
@@ -177,7 +178,13 @@ def spawn(
             start_new_session=new_session,
         )
     except (FileNotFoundError, PermissionError) as error:
-        raise SystemAccessError("system.program-missing", program=words[0], details=str(error)) from error
+        raise _unstarted(error, words[0]) from error
+
+
+def _unstarted(error: OSError, program: str) -> SystemAccessError:
+    forbidden = isinstance(error, PermissionError)
+    code = "system.program-forbidden" if forbidden else "system.program-missing"
+    return SystemAccessError(code, program=program, details=str(error))
 
 
 _SAID = 400  # bytes of a program's last words kept for the person
@@ -188,7 +195,7 @@ def run_bounded(argv: Sequence[str | Path], *, limit: float) -> tuple[int | None
     words).
 
     Its whole process group is ended, so that a child which holds the output open cannot hold us.
-    Raises: SystemAccessError program-missing.
+    Raises: SystemAccessError program-missing, program-forbidden.
     """
     with tempfile.TemporaryFile() as output:
         process = spawn(argv, stdout=output, stderr=output)

@@ -19,9 +19,10 @@ from typing import Protocol
 
 from libneuron.guest import bundle
 from libneuron.guest.client import GuestClient, VmKeys
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore, new_pair
+from libneuron.guest.keys import KeyStore, new_pair
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.transport import UnixSocketEndpoint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.guest.wire.mux import ZeroSource
 from tests.bench.guest_vm_peer import CHUNK
 from tests.bench.table import Gate, percentile, show, timed, verdict

@@ -7,6 +7,7 @@ may only go into a folder that keeps others out: the agent's own, which its inst
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -89,8 +90,11 @@ def write_file(hypervisor: Hypervisor, domain: Domain, path: str, data: bytes) -
             answer = ask(hypervisor, domain, "guest-file-write", handle=handle, buf_b64=text)
             view = view[_written(answer, len(part), domain) :]
         ask(hypervisor, domain, "guest-file-flush", handle=handle)
-    finally:
-        ask(hypervisor, domain, "guest-file-close", handle=handle)
+    except BaseException:
+        with contextlib.suppress(HypervisorError):  # what came first is what the person is to read
+            ask(hypervisor, domain, "guest-file-close", handle=handle)
+        raise
+    ask(hypervisor, domain, "guest-file-close", handle=handle)
 
 
 def _written(answer: Any, size: int, domain: Domain) -> int:

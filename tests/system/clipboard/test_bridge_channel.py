@@ -13,9 +13,10 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.clipboard.bridge import Bridge
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rules import Activity, Happened, Rules, Side
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.transport import UnixSocketEndpoint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.system.bus import LoopThread
 from libneuron.system.clipboard.targets import HTML, PNG, RTF, TEXT
 from libneuron.system.clipboard.x11 import X11Clipboard

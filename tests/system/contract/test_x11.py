@@ -15,9 +15,10 @@ import pytest
 
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.transport import UnixSocketEndpoint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.system.bus import LoopThread
 from neuron_guest.agent import Agent
 from neuron_guest.backend import Backend

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 from libneuron.guest.client import VmKeys
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.transport import UnixSocketEndpoint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from tests.system.wine.bridge import PortBridge
 from tests.system.wine.lab import WineLab, windows_path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-from neuron_guest.keys import ENROLMENT_FILE
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from neuron_guest.platform.windows.security import ADMINISTRATORS_ONLY
 from tests.system.wine.lab import WineLab
 from tests.system.wine.test_desktop import do

@@ -16,6 +16,7 @@ import pytest
 
 from libneuron.guest import bundle, setup_disc
 from libneuron.guest.hypervisor.disc import unreadable_part
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.system.paths import resources
 from neuron_guest.iso9660 import find
 
@@ -68,7 +69,7 @@ def test_the_agent_finds_its_hand_over_on_the_disc(image: bytes) -> None:
     def read(offset: int, size: int) -> bytes:
         return image[offset : offset + size]
 
-    assert find(read, setup_disc.ENROLMENT_FILE, limit=65536) == '{"id": "äöü"}'.encode()
+    assert find(read, ENROLMENT_FILE, limit=65536) == '{"id": "äöü"}'.encode()
 
 
 def test_the_disc_holds_what_its_script_installs(image: bytes) -> None:

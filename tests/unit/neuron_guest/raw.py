@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from libneuron.guest.keys import ENROLMENT_FILE, KeyStore
+from libneuron.guest.keys import KeyStore
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Down, Ready
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.guest.wire.mux import Body, Message, Source
 from libneuron.guest.wire.requests import PROTOCOL
 from neuron_guest.agent import Agent

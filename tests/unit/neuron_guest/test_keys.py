@@ -14,10 +14,11 @@ import pytest
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import GUEST_PLACES, KeyStore
 from libneuron.guest.wire.channel import hint
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.record import NO_HINT
 from libneuron.guest.wire.requests import Enrol
-from neuron_guest.keys import ENROLMENT_FILE, GuestKeys
+from neuron_guest.keys import GuestKeys
 from neuron_guest.platform.linux.machine import MACHINE as LINUX
 from neuron_guest.platform.windows import known_folders
 from neuron_guest.platform.windows.machine import MACHINE as WINDOWS

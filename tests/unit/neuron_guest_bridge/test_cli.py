@@ -8,6 +8,7 @@ import io
 import json
 import queue
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
@@ -69,7 +70,7 @@ def paired(simulation: Simulation, run: Run) -> Run:
     return run
 
 
-def test_pairing_by_file_and_every_verb(paired: Run, tmp_path: Path) -> None:
+def test_pairing_by_file_and_every_verb(paired: Run, simulation: Simulation, tmp_path: Path) -> None:
     status, found = paired("ping", VM)
     assert (status, found["version"]) == (0, "0.1.0")
     assert paired("info", VM)[1]["backend"] == "simulated"
@@ -80,6 +81,16 @@ def test_pairing_by_file_and_every_verb(paired: Run, tmp_path: Path) -> None:
     assert paired("resolution", VM)[1]["current"]["width"] == 1920
     assert [app["id"] for app in paired("apps", VM)[1]["apps"]] == ["notes", "paint", "files"]
     assert paired("launch", VM, "notes", "a", "b c")[0] == 0
+    (window,) = paired("windows", VM)[1]["windows"]
+    assert (window["title"], window["focused"]) == ("Notes (simulated) a b c", True)
+    number = str(window["id"])
+    assert paired("focus", VM, number) == (0, {"window": int(number)})
+    assert paired("close", VM, number) == (0, {"window": int(number)})
+    assert paired("windows", VM)[1]["windows"] == []
+    assert paired("close", VM, number)[1]["error"]["code"] == "guest.not-found"
+    assert paired("open", VM, "https://example.org/") == (0, {"opened": "https://example.org/"})
+    assert paired("open", VM, str(simulation.socket))[0] == 0
+    assert paired("open", VM, "/no/such/file")[1]["error"]["code"] == "guest.not-found"
     picture = tmp_path / "picture.png"
     assert paired("screenshot", VM, str(picture))[1]["width"] == 1920
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -300,3 +311,39 @@ def test_what_a_guest_says_fakes_no_line_and_steers_no_terminal(
         assert "\x1b" not in out
         assert out.count("\n") == lines
     assert Connected.version == "1[2J0"
+
+
+@pytest.mark.parametrize("text", ["no line end", "two\n\n", "", "\ttab \x1b[1m🙂 \u202e\n"])
+def test_the_clipboard_reaches_a_pipe_byte_by_byte(
+    paired: Run, simulation: Simulation, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    assert paired("clipboard", "set", VM, text)[0] == 0
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, "ascii", write_through=True))
+    assert main(["clipboard", "get", VM, "--socket", str(simulation.socket)]) == 0
+    assert pipe.getvalue() == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "power"), [("suspend", 0, "paused"), ("power-off", 0, "off"), ("start", 1, None)]
+)
+def test_a_machines_power_is_libvirts(tmp_path: Path, act: str, status: int, power: str | None) -> None:
+    node = tmp_path / "node.xml"  # libvirt's own test driver; its one machine runs
+    machine = "<name>test</name><memory>8192</memory><os><type>hvm</type></os>"
+    node.write_text(f"<node><domain type='test'>{machine}</domain></node>")
+    words = [
+        sys.executable,
+        "-m",
+        "neuron_guest_bridge",
+        act,
+        "test",
+        "--connect",
+        f"test://{node}",
+        "--json",
+    ]
+    done = subprocess.run(words, capture_output=True, check=False, timeout=120)
+    found = json.loads(done.stdout)
+    assert done.returncode == status
+    assert found.get("power") == power
+    if power is None:
+        assert found["error"]["code"] == "guest.vm-running"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from libneuron.errors import Exit
@@ -69,3 +71,13 @@ def test_a_long_lived_program_is_the_callers() -> None:
 def test_without_any_path_a_distributions_tools_for_root_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PATH")
     assert "/usr/sbin" in clean_environment()["PATH"].split(":")
+
+
+def test_a_program_that_may_not_be_run_is_not_called_missing(tmp_path: Path) -> None:
+    program = tmp_path / "tool"
+    program.write_text("#!/bin/sh\n")
+    for start in (lambda: RealRunner().run([str(program)], timeout=10), lambda: spawn([str(program)])):
+        with pytest.raises(SystemAccessError) as refused:
+            start()
+        assert refused.value.code == "system.program-forbidden"
+        assert str(program) in refused.value.sentence()

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from neuron_guest.agent import Agent
 from neuron_guest.backend import Backend
 from neuron_guest.iso9660 import find
-from neuron_guest.keys import ENROLMENT_FILE
 from neuron_guest.platform.linux import link
 from neuron_guest.platform.linux.headless import HeadlessBackend
 from neuron_guest.platform.linux.routed import RoutedBackend, serve_session

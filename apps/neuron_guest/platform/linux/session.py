@@ -7,8 +7,8 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from libneuron.guest.wire.content import TEXT
 from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
-from neuron_guest.handlers import TEXT
 from neuron_guest.platform.linux import desktop_files, programs, screens, system
 
 _HINT = "x-kde-passwordManagerHint"

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from neuron_guest.agent import Agent
 from neuron_guest.backend import Backend
-from neuron_guest.keys import ENROLMENT_FILE
 from neuron_guest.platform.windows import (
     install_layout,
     service,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from libneuron.guest.wire.png import SIGNATURE as SIGNATURE
+
 _RGB, _RGBA = 2, 6
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-from neuron_guest.keys import ENROLMENT_FILE
+from libneuron.guest.wire.content import ENROLMENT_FILE
 from neuron_guest.platform.windows import (
     install_layout,
     quoting,

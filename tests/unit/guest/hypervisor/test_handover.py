@@ -52,3 +52,14 @@ def test_a_guest_that_takes_nothing_or_more_than_there_was_is_refused(
         handover.write_file(_NOBODY, _DOMAIN, "/x", b"abc")
     assert refused.value.code == "guest.guest-agent-refused"
     assert agent.closed
+
+
+def test_what_went_wrong_first_is_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(_hypervisor: Hypervisor, _domain: Domain, command: str, **_arguments: Any) -> Any:
+        if command == "guest-file-open":
+            return 7
+        raise HypervisorError("guest.guest-agent-refused", vm="win11", problem=command)
+
+    monkeypatch.setattr(handover, "ask", ask)
+    with pytest.raises(HypervisorError, match="guest-file-write"):
+        handover.write_file(_NOBODY, _DOMAIN, "/x", b"abc")
