@@ -7,8 +7,9 @@ port stays open throughout, it is the moment the interruption ends: a new host b
 machine that was put back runs again. "Usable" is an answered ping. What an agent needs to start (seconds,
 where Python is emulated) and a machine to boot comes before; it is shown beside, not judged.
 
-This computer may have other work and keep the emulated machine waiting: exactly that time, as the kernel
-counts it, is taken off (:class:`tests.system.guest.soaking.Stalls`). ``pytest -s`` shows the figures.
+This computer may have other work and keep the emulated machine waiting. The kernel counts for how long, and
+the longest wait of any one thread is taken off (:class:`tests.system.guest.soaking.Stalls`): next to nothing
+on a computer with nothing else to do. ``pytest -s`` shows both figures.
 """
 
 from __future__ import annotations
