@@ -8,8 +8,9 @@ import sys
 from libneuron.system import tables
 from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
-from libneuron.system.paths import resources
+from libneuron.system.paths import resources, runtime_path
 from libneuron.ui.app import application, has_display, run
+from libneuron.ui.single import SingleInstance
 from libneuron.ui.text import translate
 from neuron_update_guardian.source import HelperSource
 from neuron_update_guardian.window import GuardianWindow
@@ -32,12 +33,31 @@ def start(*, entry: str = "", roll_back: str = "") -> int:
         sys.stderr.write("There is no display here. “neuron-update-guardian --help” lists the commands.\n")
         return 3
     app = application(app_id=APP_ID, name=translate("Guardian", "Update Guardian"))
-    with LoopThread() as loop:
+    windows: list[GuardianWindow] = []
 
-        def window() -> GuardianWindow:
-            made = GuardianWindow(HelperSource(loop, Root()), check_titles(), chosen=entry or roll_back)
-            if roll_back:
-                made.ask_roll_back(roll_back)
-            return made
+    def show() -> None:
+        for shown in windows:
+            shown.showNormal()
+            shown.raise_()
+            shown.activateWindow()
 
-        return run(app, window)
+    wish = f"rollback {roll_back}" if roll_back else f"show {entry}" if entry else ""
+    instance = SingleInstance(runtime_path(), "update-guardian", show)
+    if not instance.first:
+        asked = instance.ask_first(wish)
+        instance.close()
+        return 0 if asked else 1
+    try:
+        with LoopThread() as loop:
+
+            def window() -> GuardianWindow:
+                made = GuardianWindow(HelperSource(loop, Root()), check_titles(), chosen=entry or roll_back)
+                windows.append(made)
+                instance.wished = made.wish
+                made.look_around()
+                made.wish(wish)
+                return made
+
+            return run(app, window)
+    finally:
+        instance.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QWidget
 
-from libneuron.ui.text import translate
+from libneuron.ui.text import size, translate
 from libneuron.ui.theme import SPACE, scaled
 from libneuron.ui.widgets import (
     Button,
@@ -35,6 +35,8 @@ def name_of(entry: Entry) -> str:
     """What an entry is called."""
     if entry.is_rollback:
         return translate("Guardian", "Roll back")
+    if entry.foreign:
+        return translate("Guardian", "Snapshot of {tool}").format(tool=entry.foreign)
     if entry.tool:
         return translate("Guardian", "Update with {tool}").format(tool=entry.tool)
     return translate("Guardian", "Update")
@@ -46,6 +48,7 @@ class Detail(QWidget):
     roll_back_wanted = Signal(str)
     keep_wanted = Signal(str)
     pin_wanted = Signal(str, bool)
+    file_wanted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +56,7 @@ class Detail(QWidget):
         self.name = title("")
         self.when = Text("", tone=Tone.MUTED)
         self.state = Status("", Tone.INFO)
+        self.space = Text("", tone=Tone.MUTED)
         self.problems = Notice("", tone=Tone.DANGER)
         self.changed = heading("")
         self.packages = QListWidget()
@@ -70,17 +74,27 @@ class Detail(QWidget):
         self.roll_back = danger_button(
             translate("Guardian", "&Roll back…"), "", on_click=lambda: self._wish(self.roll_back_wanted)
         )
+        self.file = Button(
+            translate("Guardian", "Restore a &file…"), "", on_click=lambda: self._wish(self.file_wanted)
+        )
         self.why = Text("", tone=Tone.MUTED)
         self.setLayout(
             column(
                 self.name,
                 self.when,
                 self.state,
+                self.space,
                 self.problems,
                 self.changed,
                 self.packages,
                 self.why,
-                column(row(self.keep, None), row(self.pin, None), row(self.roll_back, None), gap=1),
+                column(
+                    row(self.keep, None),
+                    row(self.pin, None),
+                    row(self.file, None),
+                    row(self.roll_back, None),
+                    gap=1,
+                ),
                 None,
                 gap=2,
             )
@@ -100,6 +114,9 @@ class Detail(QWidget):
         self.name.setText(name_of(entry))
         self.when.setText(when(entry))
         self.state.show_state(outcome(entry, translate), TONES[entry.mood])
+        self.space.setVisible(entry.size is not None)
+        own = translate("Guardian", "The restore point takes {size} for itself.")
+        self.space.setText(own.format(size=size(entry.size or 0)))
         self._show_problems(entry, titles)
         self._show_packages(entry)
         reason = self._why_not(entry, obstacle)
@@ -112,11 +129,19 @@ class Detail(QWidget):
                 else translate("Guardian", "Go back to the system as it was before this update")
             )
         )
+        self.roll_back.setVisible(not entry.foreign)
+        self.file.setVisible(not entry.is_rollback and not entry.foreign)
+        self.file.setEnabled(entry.restorable and not busy)
+        self.file.setToolTip(
+            translate("Guardian", "Get one file back as it was before this update; the present one is kept")
+            if entry.restorable
+            else translate("Guardian", "There is no restore point for it.")
+        )
         self.why.setText(reason)
         self.why.setVisible(bool(reason))
-        self.keep.setVisible(not entry.is_rollback)
+        self.keep.setVisible(not entry.is_rollback and not entry.foreign)
         self.keep.setEnabled(entry.stage == "ended" and not busy)
-        self.pin.setVisible(not entry.is_rollback)
+        self.pin.setVisible(not entry.is_rollback and not entry.foreign)
         self.pin.setEnabled(entry.restorable and not busy)
         self.pin.setText(
             translate("Guardian", "Un&pin") if entry.pinned else translate("Guardian", "&Pin restore point")
@@ -129,6 +154,9 @@ class Detail(QWidget):
 
     @staticmethod
     def _why_not(entry: Entry, obstacle: str) -> str:
+        if entry.foreign:
+            text = translate("Guardian", "{tool} made this snapshot, and only {tool} can go back to it.")
+            return text.format(tool=entry.foreign)
         if obstacle:
             return obstacle
         if entry.restorable:
@@ -144,7 +172,7 @@ class Detail(QWidget):
             lines.append(f"{name}: {', '.join(items)}" if items else name)
         lines += entry.problems
         self.problems.setVisible(bool(lines))
-        self.problems.show_text("\n".join(lines), Tone.DANGER)
+        self.problems.show_text("\n".join(lines), Tone.INFO if entry.foreign else Tone.DANGER)
 
     def _show_packages(self, entry: Entry) -> None:
         self.packages.clear()
@@ -161,5 +189,5 @@ class Detail(QWidget):
             self.packages.setCurrentRow(0)
         count = len(entry.packages)
         self.changed.setText(translate("Guardian", "%n package(s) changed", None, count))
-        self.changed.setVisible(not entry.is_rollback)
+        self.changed.setVisible(not entry.is_rollback and not entry.foreign)
         self.packages.setVisible(bool(entry.packages))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -23,7 +23,8 @@ class Mood(Enum):
 @dataclass(frozen=True)
 class Entry:
     """One update or roll back. ``id`` is what the command line calls it; ``restorable``: its restore point is
-    there; ``worse``: check → what is wrong now and was not before."""
+    there; ``worse``: check → what is wrong now and was not before; ``size``: bytes that its restore
+    point takes for itself, None while that is not known; ``foreign``: the program that made this snapshot."""
 
     id: str
     at: datetime
@@ -38,6 +39,8 @@ class Entry:
     stage: str
     no_way_back: str
     undone: str = ""
+    size: int | None = None
+    foreign: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Timeline:
 
     @property
     def latest(self) -> Entry | None:
-        """The newest entry."""
-        return self.entries[0] if self.entries else None
+        """The newest entry of our own."""
+        return next((item for item in self.entries if not item.foreign), None)
 
     @property
     def pending(self) -> Entry | None:
@@ -118,6 +121,41 @@ def timeline(data: Mapping[str, Any]) -> Timeline:
     )
 
 
+def _foreign(data: Mapping[str, Any], at: datetime) -> Entry:
+    return Entry(
+        id=f"{data['tool']} {data['id']}",
+        at=at,
+        is_rollback=False,
+        mood=Mood.UNKNOWN,
+        tool=str(data["tool"]),
+        packages={},
+        worse={},
+        problems=(str(data["description"]),) if data.get("description") else (),
+        restorable=False,
+        pinned=False,
+        stage="foreign",
+        no_way_back="",
+        foreign=str(data["tool"]),
+    )
+
+
+def with_holdings(shown: Timeline, data: Mapping[str, Any]) -> Timeline:
+    """``shown`` with what its restore points take, and the snapshots of other programs between them.
+
+    Raises: KeyError, ValueError, TypeError where ``data`` is no such thing.
+    """
+    space = data.get("space", {})
+    entries = [
+        replace(item, size=int(space[item.id])) if item.id in space else item for item in shown.entries
+    ]
+    entries += [
+        _foreign(item, datetime.fromisoformat(item["at"]))
+        for item in data.get("others", ())
+        if item.get("at")
+    ]
+    return replace(shown, entries=tuple(sorted(entries, key=lambda item: item.at, reverse=True)))
+
+
 def headline(shown: Timeline, translate: Translate) -> tuple[Mood, str]:
     """The state of the machine in one sentence."""
     if shown.pending is not None:
@@ -145,6 +183,8 @@ def outcome(entry: Entry, translate: Translate) -> str:
             Mood.WAITING: translate("Guardian", "Waits for a restart"),
             Mood.UNKNOWN: translate("Guardian", "Given up; nothing was changed"),
         }[entry.mood]
+    if entry.foreign:
+        return translate("Guardian", "Made by another program")
     if entry.stage == "rolled-back":
         return translate("Guardian", "Rolled back")
     return {

@@ -85,4 +85,9 @@ def _lines(data: Mapping[str, Any]) -> list[str]:
     for folder, count in data.get("folders", {}).items():
         text = translate("Preview", "{count} changed places in {folder} go back")
         lines.append(text.format(count=number(int(count)), folder=folder))
+    texts = {
+        "boot_back": translate("Preview", "{file} (boot partition) becomes what it was"),
+        "boot_gone": translate("Preview", "{file} (boot partition) is removed"),
+    }
+    lines += [text.format(file=file) for key, text in texts.items() for file in data.get(key, ())]
     return lines or [translate("Preview", "Nothing differs.")]

@@ -10,8 +10,11 @@ from libneuron.progress import Progress
 from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
 from libneuron.system.helper import HelperClient
+from libneuron.system.paths import resources
+from libneuron.updates.checks import load_checks
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.published import PUBLIC
+from libneuron.updates.settings import Settings, load_settings
 from neuron_update_guardian.model import Timeline, timeline
 
 
@@ -35,6 +38,24 @@ class Source(Protocol):
 
     def pin(self, update: str, *, pinned: bool) -> None:
         """Keep a restore point for ever, or no longer."""
+
+    def holdings(self) -> Mapping[str, Any]:
+        """What restore points take, and the snapshots of other programs."""
+
+    def files(self, update: str) -> tuple[str, ...]:
+        """The files that can be had back from a restore point."""
+
+    def restore_file(self, update: str, file: str) -> str:
+        """Put one file back; where the present one is kept, "" where there was none."""
+
+    def settings(self) -> tuple[Settings, Mapping[str, str]]:
+        """The settings, and the title of each check. Quick, no permission needed. Raises: NeuronError."""
+
+    def configure(self, wished: Settings) -> None:
+        """Change the settings."""
+
+    def report(self) -> Mapping[str, Any]:
+        """Everything known, for somebody who can help."""
 
 
 def read_timeline(root: Root) -> Timeline:
@@ -78,3 +99,32 @@ class HelperSource:
     def pin(self, update: str, *, pinned: bool) -> None:
         """See Source."""
         self._client.call("UpdatesPin", "sb", update, pinned)
+
+    def holdings(self) -> Mapping[str, Any]:
+        """See Source."""
+        found: Mapping[str, Any] = self._client.call("UpdatesHoldings")
+        return found
+
+    def files(self, update: str) -> tuple[str, ...]:
+        """See Source."""
+        return tuple(str(name) for name in self._client.call("UpdatesFiles", "s", update)["files"])
+
+    def restore_file(self, update: str, file: str) -> str:
+        """See Source."""
+        return str(self._client.call("UpdatesRestoreFile", "ss", update, file)["kept"])
+
+    def settings(self) -> tuple[Settings, Mapping[str, str]]:
+        """See Source."""
+        checks = load_checks(resources() / "updates/checks.toml", self._root)
+        return load_settings(self._root), {check.id: check.title for check in checks}
+
+    def configure(self, wished: Settings) -> None:
+        """See Source."""
+        numbers = (str(wished.keep), str(wished.free_mib))
+        rest = (wished.automatic, str(wished.attempts), ",".join(wished.skip))
+        self._client.call("UpdatesConfigure", "ssbss", *numbers, *rest)
+
+    def report(self) -> Mapping[str, Any]:
+        """See Source."""
+        found: Mapping[str, Any] = self._client.call("UpdatesReport")
+        return found

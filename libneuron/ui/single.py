@@ -1,7 +1,7 @@
 """One instance per person and app: a second start asks the first to show itself.
 
 A lock file decides (it cannot go stale, whatever becomes of its owner); connecting to a socket beside it is
-the wish, there is nothing to say.
+the wish.
 Works where there is no session bus.
 """
 
@@ -25,7 +25,10 @@ _PATIENCE = 2.0  # seconds in which a first instance that is just starting begin
 
 
 class SingleInstance(QObject):
-    """Owned by the first instance; ``shown`` is called when another start asks for the window."""
+    """Owned by the first instance; ``shown`` is called when another start asks for the window, and
+    :attr:`wished` with what that start was told to do. Any program of this person can send such a wish."""
+
+    wished: Callable[[str], None] | None = None
 
     def __init__(self, folder: Path, name: str, shown: Callable[[], None]) -> None:
         """``folder`` is private to the person. :attr:`first` says whether this is the first instance."""
@@ -64,11 +67,21 @@ class SingleInstance(QObject):
             wish, _ = self._listener.accept()
         except OSError:
             return  # the other one went away again
-        wish.close()
+        with wish:
+            wish.settimeout(0.1)  # it is sent right after the connection
+            try:
+                text = wish.recv(256).decode("utf-8", "replace")
+            except OSError:
+                text = ""
         self._shown()
+        if text and self.wished is not None:
+            self.wished(text)
 
-    def ask_first(self) -> bool:
-        """Ask the first instance to show itself. False if it does not listen (it is ending)."""
+    def ask_first(self, text: str = "") -> bool:
+        """Ask the first instance to show itself, and to do what ``text`` (short) says to it.
+
+        False if it does not listen (it is ending).
+        """
         import socket
 
         end = time.monotonic() + _PATIENCE
@@ -77,6 +90,7 @@ class SingleInstance(QObject):
                 wish.settimeout(2)
                 try:
                     wish.connect(str(self._socket_path))
+                    wish.sendall(text.encode())
                 except OSError:
                     if time.monotonic() > end:
                         return False

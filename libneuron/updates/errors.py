@@ -98,6 +98,10 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("updates", "“{path}” could not be put back: {reason}."),
         QT_TRANSLATE_NOOP("updates", "The present file was not changed."),
     ),
+    "updates.report-failed": Message(
+        QT_TRANSLATE_NOOP("updates", "The report could not be saved as {path}: {reason}."),
+        QT_TRANSLATE_NOOP("updates", "Choose another folder."),
+    ),
     "updates.none-open": Message(
         QT_TRANSLATE_NOOP("updates", "No update is in progress."),
         QT_TRANSLATE_NOOP("updates", "Start one with “begin”, or let the package manager's hook do it."),

@@ -46,3 +46,15 @@ def test_two_apps_do_not_meet_and_others_cannot_look_in(qtbot: QtBot, tmp_path: 
     assert (tmp_path / "run").stat().st_mode & 0o077 == 0
     one.close()
     other.close()
+
+
+def test_what_the_second_start_was_told_to_do_reaches_the_first(qtbot: QtBot, tmp_path: Path) -> None:
+    done: list[str] = []
+    first = SingleInstance(tmp_path / "run", "app", lambda: done.append("shown"))
+    first.wished = done.append
+    second = SingleInstance(tmp_path / "run", "app", lambda: None)
+    qtbot.waitUntil((tmp_path / "run" / "app.socket").exists)
+    assert second.ask_first("show 7")
+    qtbot.waitUntil(lambda: done == ["shown", "show 7"])
+    second.close()
+    first.close()

@@ -8,8 +8,11 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from libneuron.progress import Progress
+from libneuron.updates.settings import Settings
+from neuron_update_guardian.file_dialog import FileDialog
 from neuron_update_guardian.model import Timeline, timeline
 from neuron_update_guardian.preview_dialog import PreviewDialog
+from neuron_update_guardian.settings_dialog import SettingsDialog
 from neuron_update_guardian.window import GuardianWindow
 
 TITLES = {"services": "Login screen, network and virtual machines", "kernel": "Kernel"}
@@ -39,7 +42,24 @@ PREVIEW: dict[str, Any] = {
     "packages": {"sddm": ["0.21.0-1", "0.20.0-2"], "extra": ["1.0-1", ""], "old": ["", "2.0-1"]},
     "folders": {"/usr": 2406, "/etc": 3},
     "nested": ["home/ada/vm"],
+    "boot_back": ["/boot/vmlinuz-linux"],
+    "boot_gone": ["/boot/loader/entries/new.conf"],
 }
+
+HOLDINGS: dict[str, Any] = {
+    "space": {"7": 734003200, "6": 12582912},
+    "free": 40 << 30,
+    "others": [
+        {
+            "tool": "timeshift",
+            "id": "2026-02-10_20-00-00",
+            "at": "2026-02-10T20:00:00+00:00",
+            "description": "before the party",
+        },
+    ],
+}
+
+FILES = ("/etc/fstab", "/etc/sddm.conf", "/usr/lib/sddm/sddm.conf.d/default.conf")
 
 
 class Recorded:
@@ -48,6 +68,26 @@ class Recorded:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
         self.asked: list[tuple[str, ...]] = []
+
+    def holdings(self) -> Mapping[str, Any]:
+        return HOLDINGS
+
+    def files(self, update: str) -> tuple[str, ...]:
+        self.asked.append(("files", update))
+        return FILES
+
+    def restore_file(self, update: str, file: str) -> str:
+        self.asked.append(("restore_file", update, file))
+        return f"{file}.before-restore"
+
+    def settings(self) -> tuple[Settings, Mapping[str, str]]:
+        return Settings(skip=("kernel",)), TITLES
+
+    def configure(self, wished: Settings) -> None:
+        self.asked.append(("configure", str(wished.keep), str(wished.automatic), ",".join(wished.skip)))
+
+    def report(self) -> Mapping[str, Any]:
+        return {"history": self.data}
 
     def timeline(self) -> Timeline:
         return timeline(self.data)
@@ -96,6 +136,24 @@ def empty() -> QWidget:
     return window({"updates": [], "rollbacks": [], "obstacle": obstacle})
 
 
+def foreign() -> QWidget:
+    """A snapshot of another program is chosen, and what restore points take is known."""
+    made = window()
+    made.show_holdings(HOLDINGS)
+    made.refresh("timeshift 2026-02-10_20-00-00")
+    return made
+
+
+def files() -> QWidget:
+    """Which file is to come back."""
+    return FileDialog(None, FILES)
+
+
+def settings() -> QWidget:
+    """The settings."""
+    return SettingsDialog(None, Settings(automatic=True, skip=("kernel",)), TITLES)
+
+
 def preview() -> QWidget:
     """What would change."""
     return PreviewDialog(None, PREVIEW)
@@ -106,6 +164,9 @@ SCENES = {
     "guardian-good": good,
     "guardian-rolled-back": rolled_back,
     "guardian-empty": empty,
+    "guardian-foreign": foreign,
+    "guardian-files": files,
+    "guardian-settings": settings,
     "guardian-preview": preview,
 }
 
@@ -113,4 +174,6 @@ DATA = (
     "Login screen, network and virtual machines: sddm.service (failed)",
     "This system lies on ext4, which cannot take snapshots.",
     "pacman", "sddm", "qt6-base", "mesa", "linux", "/home/ada/vm",
+    "/boot/vmlinuz-linux", "/boot/loader/entries/new.conf", "timeshift", "before the party", *FILES,
+    TITLES["services"], TITLES["kernel"],
 )  # fmt: skip
