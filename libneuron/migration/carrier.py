@@ -170,9 +170,15 @@ class Carrier:
             return Order(row.name, temp, row.private)
         transform = TRANSFORMS[row.transform]
         place = b"/".join(part for part in (self._home, folder, row.there) if part)
-        existing = self._placer.kept_bytes(row) if transform.merges else None
-        context = Context(os.fsdecode(place), self._paths, self._params.get(row.item, {}), existing)
-        return Order(row.name, temp, row.private, transform, context)
+        params = self._params.get(row.item, {})
+        kept = self._placer.kept(row) if transform.merges else None
+        if kept is None:
+            return Order(
+                row.name, temp, row.private, transform, Context(os.fsdecode(place), self._paths, params)
+            )
+        siblings = self._placer.siblings(row)
+        context = Context(os.fsdecode(place), self._paths, params, kept.data, siblings)
+        return Order(row.name, temp, row.private, transform, context, kept.mode)
 
     def name(self, folder: bytes, rows: Sequence[Row], crew: Crew) -> list[Row]:
         """Give plain durable files in one folder their names; returns those where it did not work."""

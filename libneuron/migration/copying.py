@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from libneuron.migration.transforms.common import LIMIT, Context, NotUnderstood, Result, Transform
 from libneuron.system.filesystem import start_writeback
@@ -49,6 +49,8 @@ class Copied:
     mode: int | None = None
     reason: str = ""
     """Set where a transform decided that nothing comes; nothing was written then."""
+    beside: bool = False
+    """Set where it could not be merged with the file that is there, and has to stand beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Order:
     private: bool
     transform: Transform | None = None
     context: Context | None = None
+    mode: int | None = None
+    """For merges: that of the file which is there."""
 
 
 def _read(descriptor: int, buffer: bytearray) -> int:
@@ -197,7 +201,7 @@ class Copier:
         if made.mode is not None:
             os.fchmod(writing, made.mode)
         os.utime(writing, ns=(info.st_mtime_ns, info.st_mtime_ns))
-        return Copied(made.hash, made.size, os.fstat(writing).st_ino, made.changed, made.notes, made.mode)
+        return replace(made, inode=os.fstat(writing).st_ino)
 
     def _transformed(
         self, order: Order, transform: Transform, reading: int, info: os.stat_result, target: int
@@ -209,9 +213,11 @@ class Copier:
         self._check(reading, info, len(data))
         if order.context is None:
             raise ValueError("a transform needs a context")
+        beside = False
         try:
             result = transform.run(data, order.context)
         except NotUnderstood:
+            beside = order.context.existing is not None
             result = Result(data, (("not-understood", {}),), mode=0o600 if order.private else None)
         if result.data is None:
             return Copied(b"", 0, 0, changed=True, notes=result.notes, reason=result.reason)
@@ -220,7 +226,8 @@ class Copier:
             _write(writing, memoryview(result.data))
             self._count(info.st_size)
             digest = hashlib.sha256(result.data).digest()
-            made = Copied(digest, len(result.data), 0, result.data != data, result.notes, result.mode)
+            mode = result.mode if order.mode is None or beside else order.mode
+            made = Copied(digest, len(result.data), 0, result.data != data, result.notes, mode, beside=beside)
             return self._finish(writing, info, made)
         except BaseException:
             _remove(target, order.temporary)

@@ -215,6 +215,8 @@ class Engine:
             return
         row.hash, row.written, row.inode, row.mode = copied.hash, copied.size, copied.inode, copied.mode
         row.outcome = State.TRANSFORMED if copied.changed else State.COPIED
+        if copied.beside:
+            row.kept = row.kept_hash = None
         ready.append(row)
 
     def _settle(
@@ -232,7 +234,7 @@ class Engine:
             for row in ready:
                 row.state = State.READY
             self._journal.save_ready(ready)
-            self._journal.save(finished)
+            self._journal.save([*finished, *(row for row in ready if row.transform)])
             for note in notes:
                 self._journal.add_note(note)
             self._save_notes()

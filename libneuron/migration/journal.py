@@ -177,6 +177,14 @@ class Journal(Sums):
             yield from portion
             last = portion[-1].id
 
+    def renamed_in(self, folder: int) -> dict[str, str]:
+        """Entries in a folder of the home that have another name than the plan's, by that of the plan."""
+        found = self.database.execute(
+            "SELECT target, placed FROM entry WHERE folder = ? AND placed IS NOT NULL AND placed != target",
+            (folder,),
+        ).fetchall()
+        return {os.fsdecode(target): os.fsdecode(placed) for target, placed in found}
+
     # Writing during the run.
 
     def save(self, rows: Iterable[Row]) -> None:

@@ -58,6 +58,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "setting-dropped": QT_TRANSLATE_NOOP("migration", "Left out: {key} = {value}"),
     "setting-changed": QT_TRANSLATE_NOOP("migration", "Changed: {key} = {value}"),
+    "setting-kept": QT_TRANSLATE_NOOP("migration", "Yours was kept for {key}; in Windows it was: {value}"),
     "extension-dropped": QT_TRANSLATE_NOOP(
         "migration", "The extension {id} was loaded from {path} and was left out."
     ),

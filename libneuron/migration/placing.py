@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from libneuron.migration.destination import (
@@ -27,6 +29,17 @@ from libneuron.migration.transforms.registry import TRANSFORMS
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.filesystem import rename_new
 
+_EARLIER = 20
+"""Names that earlier runs may have given, of which each is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file as it was before the run."""
+
+    data: bytes
+    mode: int
+
 
 class Placer:
     """Chooses names for a chunk, and gives them once the chunk is durable."""
@@ -40,6 +53,7 @@ class Placer:
         self._kept = folder / "kept"
         self._run = run
         self._notes: list[Note] = []
+        self._siblings: dict[int, dict[str, str]] = {}
 
     def choose(self, rows: list[Row]) -> list[tuple[Row, bytes]]:
         """Journal a name for each row; returns the files to write, with their folders.
@@ -78,9 +92,13 @@ class Placer:
                 continue
             if self._merges(row) and stat.S_ISREG(info.st_mode):
                 self._keep(row, folder, name, info)
+                self._siblings[row.folder or 0] = self._journal.renamed_in(row.folder or 0)
             else:
                 row.placed = self._free(folder, name)
             changed.append(row)
+        for row, _actual in files:
+            if row.folder in self._siblings and row.there != row.target:
+                self._siblings[row.folder][os.fsdecode(row.target or b"")] = os.fsdecode(row.there)
         if changed:
             # A name becomes durable with the READY state, before anything is renamed to it.
             with self._journal.ordered_transaction():
@@ -111,13 +129,19 @@ class Placer:
             os.fchmod(copy.fileno(), stat.S_IMODE(info.st_mode))
             os.utime(copy.fileno(), ns=(info.st_atime_ns, info.st_mtime_ns))
             os.fsync(copy.fileno())
+        row.placed = name
         row.kept, row.kept_hash = os.fsencode(place.name), made.digest()
 
-    def kept_bytes(self, row: Row) -> bytes | None:
+    def kept(self, row: Row) -> Kept | None:
         """The file from before the run that ``row`` is merged into, or None."""
         if row.kept is None:
             return None
-        return (self._kept / os.fsdecode(row.kept)).read_bytes()
+        place = self._kept / os.fsdecode(row.kept)
+        return Kept(place.read_bytes(), stat.S_IMODE(place.stat().st_mode))
+
+    def siblings(self, row: Row) -> dict[str, str]:
+        """Files of the folder that ``row`` goes to, by the name they had: those that get another one."""
+        return self._siblings.get(row.folder or 0, {})
 
     @staticmethod
     def is_plain(row: Row) -> bool:
@@ -166,9 +190,11 @@ class Placer:
             os.rename(temp, row.there, src_dir_fd=folder, dst_dir_fd=folder)
             self._note(row, "merged")
             return
-        if row.there != target and same_content(folder, target, size=size, digest=digest):
-            self._already_there(row, folder, temp)
-            return
+        if row.there != target:
+            for name in _before(row.there, target):
+                if same_content(folder, name, size=size, digest=digest):
+                    self._already_there(row, folder, temp, name)
+                    return
         if row.reason == "damaged" and self._is_damaged_copy(row, folder):
             os.rename(temp, row.there, src_dir_fd=folder, dst_dir_fd=folder)
             row.reason = ""
@@ -180,7 +206,7 @@ class Placer:
                 rename_new(temp, name, source_directory=folder, target_directory=folder)
             except FileExistsError:
                 if name == target and same_content(folder, target, size=size, digest=digest):
-                    self._already_there(row, folder, temp)
+                    self._already_there(row, folder, temp, target)
                     return
                 name = os.fsencode(next(names))
                 row.placed = name
@@ -204,9 +230,10 @@ class Placer:
         except OSError:
             return False
 
-    def _already_there(self, row: Row, folder: int, temp: bytes) -> None:
+    @staticmethod
+    def _already_there(row: Row, folder: int, temp: bytes, name: bytes) -> None:
         discard(folder, temp)
-        row.placed, row.created = row.target, False
+        row.placed, row.created = name, False
 
     def _note(self, row: Row, code: str) -> None:
         self._notes.append(Note(row.item, code, {}, row.id))
@@ -249,3 +276,13 @@ class Placer:
                     os.utime(descriptor, ns=(folder.mtime, folder.mtime))
                 except (OSError, SystemAccessError):
                     continue  # taken away by somebody meanwhile: nothing to stamp
+
+
+def _before(name: bytes, target: bytes) -> Iterator[bytes]:
+    """The names that were taken when ``name`` was chosen for ``target``: an earlier run may have used one."""
+    yield target
+    for other in islice(others(os.fsdecode(target)), _EARLIER):
+        encoded = os.fsencode(other)
+        if encoded == name:
+            return
+        yield encoded

@@ -21,6 +21,8 @@ class Context:
     params: Mapping[str, object] = field(default_factory=dict)
     existing: bytes | None = None
     """For merges: the file that was in the home before the run."""
+    siblings: Mapping[str, str] = field(default_factory=dict)
+    """For merges: files of the same folder that came under another name, by the name they had."""
 
     def mapping(self, key: str) -> dict[str, str]:
         """A parameter that maps names to names; empty where it is absent."""

@@ -7,7 +7,9 @@ keeps what Windows people have in their repositories as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
+from libneuron.migration.transforms import merging
 from libneuron.migration.transforms.common import Context, Result, decode, unix_lines
 from libneuron.migration.windowspath import is_windows
 
@@ -24,6 +26,10 @@ _DROP = {
 }
 _PATHS = {("core", "excludesfile"), ("core", "attributesfile"), ("include", "path"), ("includeif", "path"),
           ("core", "hookspath"), ("commit", "template"), ("init", "templatedir")}  # fmt: skip
+
+_SEVERAL = {("safe", "directory"), ("include", "path"), ("includeif", "path"), ("url", "insteadof"),
+            ("url", "pushinsteadof")}  # fmt: skip
+"""Keys whose values add up, so that one does not replace another."""
 
 
 def _unquoted(value: str) -> str:
@@ -136,5 +142,50 @@ def config(data: bytes, context: Context) -> Result:
             editor.value(line, value.group(1), value.group(2))
         else:
             editor.out.append(line)
+    if context.existing is not None:
+        added, more = _missing(editor.out, context.existing)
+        return Result(merging.in_front(context.existing, added), (*editor.notes, *more))
     text = "\n".join(editor.out)
     return Result((text + "\n" if text else "").encode(), tuple(editor.notes))
+
+
+_Key = tuple[str, str, str]
+"""Section, subsection, key; the outer two without regard to case."""
+
+
+def _values(lines: Iterable[str]) -> Iterator[tuple[_Key, str, str]]:
+    """(key, value, line) of each setting; "" as the section of what stands before the first one."""
+    section = sub = ""
+    for line in lines:
+        found = _SECTION.match(line)
+        if found:
+            section, sub = found.group(1).lower(), found.group(2) or ""
+            continue
+        value = _VALUE.match(line.replace("\\\n", ""))
+        if value:
+            yield (section, sub, value.group(1).lower()), _unquoted(value.group(2) or ""), line
+
+
+def _missing(lines: list[str], existing: bytes) -> tuple[str, list[merging.Note]]:
+    """The settings that the person's file does not have.
+
+    They go in front, because the last value of a key wins, be it in a file that the person's includes.
+    """
+    there: dict[_Key, set[str]] = {}
+    for key, value, _line in _values(_logical(unix_lines(merging.text_of(existing)))):
+        there.setdefault(key, set()).add(value)
+    added: list[str] = []
+    notes = []
+    last: tuple[str, str] | None = None
+    for key, value, line in _values(lines):
+        section, sub, name = key
+        if value in there.get(key, ()):
+            continue
+        if key in there and (section, name) not in _SEVERAL:
+            notes.append(merging.kept(".".join(part for part in key if part), value))
+            continue
+        if last != (section, sub):
+            added.append(f'[{section} "{sub}"]' if sub else f"[{section}]")
+            last = (section, sub)
+        added.append(line)
+    return "".join(f"{line}\n" for line in added), notes

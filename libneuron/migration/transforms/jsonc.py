@@ -143,6 +143,20 @@ def edited(
     return text
 
 
+def extended(text: str, added: Sequence[str]) -> str:
+    """``text`` with more members, written as ``"key": value``, behind its last one; all else stays."""
+    listed = members(text)
+    inner = "".join(f",\n    {one}" for one in added)
+    if listed:
+        at = listed[-1].end  # a comma that stands behind it stands behind the new last one then
+        return text[:at] + inner + text[at:]
+    reader = _Reader(text)
+    if not reader.peek():
+        return text + "{" + inner.removeprefix(",") + "\n}\n"
+    at = reader.at + 1
+    return text[:at] + inner.removeprefix(",") + "\n" + text[at:]
+
+
 def _after_comma(text: str, at: int) -> int:
     reader = _Reader(text)
     reader.at = at

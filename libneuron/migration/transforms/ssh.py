@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from libneuron.migration.transforms import merging
 from libneuron.migration.transforms.common import Context, NotUnderstood, Result, decode, unix_lines
 from libneuron.migration.windowspath import is_windows
 
@@ -19,6 +20,7 @@ _PATHS = ("identityfile", "certificatefile", "userknownhostsfile", "globalknownh
           "xauthlocation")  # fmt: skip
 _LISTS = ("userknownhostsfile", "globalknownhostsfile", "include")
 """Keys that take several paths; the others take one, and people forget to quote its spaces."""
+_KEYS = ("identityfile", "certificatefile")
 _COMMANDS = ("proxycommand", "localcommand", "knownhostscommand")
 _LINE = re.compile(r"^(\s*)([A-Za-z][A-Za-z0-9]*)(\s*=\s*|\s+)(.*?)\s*$")
 _SSH_FOLDER = re.compile(r"^(?:[A-Za-z]:)?[\\/]+Users[\\/]+[^\\/]+[\\/]+\.ssh[\\/]+", re.IGNORECASE)
@@ -71,6 +73,8 @@ def config(data: bytes, context: Context) -> Result:
             notes.append(("setting-dropped", {"key": key, "value": value}))
         elif lowered in _PATHS and value.lower() not in ("none", "ssh_auth_sock"):
             moved = _moved(value, context, several=lowered in _LISTS)
+            if lowered in _KEYS:
+                out += [f"{indent}{key}{between}{one}" for one in _renamed(moved, context)]
             if moved is None or ("pipe" in value.lower() and lowered == "identityagent"):
                 notes.append(("setting-dropped", {"key": key, "value": value}))
             elif moved == value:
@@ -83,7 +87,29 @@ def config(data: bytes, context: Context) -> Result:
     text = "\n".join(out)
     if "\0" in text:
         raise NotUnderstood("a NUL byte")
+    if context.existing is not None:
+        data = merging.behind(context.existing, merging.ssh_blocks(context.existing, text))
+        return Result(data, tuple(notes), mode=0o600)
     return Result(text.encode(), tuple(notes), mode=0o600)
+
+
+def known_hosts(data: bytes, context: Context) -> Result:
+    """``known_hosts``: the hosts that the person's own file does not have are added to it."""
+    text = unix_lines(decode(data))
+    if context.existing is not None:
+        added = merging.new_lines(context.existing, text.splitlines())
+        return Result(merging.behind(context.existing, added), mode=0o644)
+    return Result(text.encode(), mode=0o644)
+
+
+def _renamed(path: str | None, context: Context) -> list[str]:
+    """Where the key came under another name, because the person has one of that name: that name as well.
+
+    ssh passes over a key file that is not there, so it does no harm should both keys have been the same.
+    """
+    name = (path or "").strip('"').removeprefix("~/.ssh/")
+    other = context.siblings.get(name)
+    return [f'"~/.ssh/{other}"'] if other else []
 
 
 def _moved(value: str, context: Context, *, several: bool) -> str | None:

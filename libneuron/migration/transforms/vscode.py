@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from libneuron.migration.transforms import jsonc
+from libneuron.migration.transforms import jsonc, merging
 from libneuron.migration.transforms.common import Context, NotUnderstood, Result, decode
 from libneuron.migration.windowspath import is_windows
 
@@ -37,9 +37,30 @@ def settings(data: bytes, context: Context) -> Result:
         else:
             drop.append(member)
             notes.append(("setting-dropped", {"key": member.key, "value": shown}))
-    if not notes:
-        return Result(data)
-    return Result(jsonc.edited(text, listed, drop=drop, change=change).encode(), tuple(notes))
+    if notes:
+        text = jsonc.edited(text, listed, drop=drop, change=change)
+    if context.existing is not None:
+        merged, more = _merged(context.existing, text)
+        return Result(merged, (*notes, *more))
+    return Result(text.encode() if notes else data, tuple(notes))
+
+
+def _merged(existing: bytes, text: str) -> tuple[bytes, list[merging.Note]]:
+    """The person's own settings, and behind them those of Windows that they do not have."""
+    own = decode(existing)
+    try:
+        there = {member.key: member.value for member in jsonc.members(own)}
+        listed = jsonc.members(text)
+    except ValueError as error:
+        raise NotUnderstood(str(error)) from error
+    notes, added = [], []
+    for member in listed:
+        value = text[member.value_start : member.end]
+        if member.key not in there:
+            added.append(f"{json.dumps(member.key, ensure_ascii=False)}: {value}")
+        elif there[member.key] != member.value:
+            notes.append(merging.kept(member.key, value[:120]))
+    return jsonc.extended(own, added).encode() if added else existing, notes
 
 
 def _holds_windows(value: object) -> bool:
