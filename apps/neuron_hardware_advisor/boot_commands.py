@@ -12,13 +12,14 @@ from pathlib import Path
 
 from libneuron.cli import Reply, add_json
 from libneuron.errors import QT_TRANSLATE_NOOP, Exit, english
-from libneuron.hardware import findings, names, report
+from libneuron.hardware import advice, names, report
 from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
 from libneuron.hardware.capture import capture
 from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
+from neuron_hardware_advisor import wished
 from neuron_hardware_advisor.boot_source import BootSource, DirectBoot, HelperBoot, Made, Shown
 
 _TEXTS = {
@@ -63,10 +64,10 @@ def _source(options: argparse.Namespace) -> Iterator[BootSource]:
 
 
 def _wish(options: argparse.Namespace) -> Wish:
-    asked = Wish(tuple(options.add), tuple(options.remove))
+    asked = wished.asked(options)
     if asked != Wish():
         return asked
-    return findings.wanted(report.judge(capture(Root(options.root), names.Numbers())).findings)
+    return advice.wanted(report.judge(capture(Root(options.root), names.Numbers())).findings)
 
 
 def _lines(shown: Shown) -> list[str]:
@@ -100,8 +101,7 @@ def _json(made: Made) -> dict[str, object]:
     return {
         "number": made.number,
         "state": made.state.value,
-        "add": list(made.wish.set),
-        "remove": list(made.wish.unset),
+        **wished.as_json(made.wish),
         "paths": list(made.paths),
     }
 
@@ -138,8 +138,7 @@ def verify(options: argparse.Namespace) -> Reply:
         found = source.changes()
     lines = []
     for made in found:
-        words = " ".join((*(f"+{word}" for word in made.wish.set), *(f"-{word}" for word in made.wish.unset)))
-        lines.append(f"{made.number:>4}  {words}  {english(*STATES[made.state])}")
+        lines.append(f"{made.number:>4}  {wished.brief(made.wish)}  {english(*STATES[made.state])}")
     bad = any(made.state in (State.FAILED_CHECK, State.STARTED) for made in found)
     data = {"changes": [_json(made) for made in found], "verified": not bad}
     return Reply(data, "\n".join(lines) or _say("no-changes"), Exit.FAILED if bad else Exit.DONE)
@@ -161,10 +160,7 @@ def number_of_change(text: str) -> int:
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``apply``, ``undo`` and ``verify``."""
     verb = verbs.add_parser("apply", help="change the start options after showing how; can be undone")
-    verb.add_argument(
-        "--add", action="append", default=[], metavar="OPTION", help="instead of what would help"
-    )
-    verb.add_argument("--remove", action="append", default=[], metavar="OPTION")
+    wished.add_arguments(verb)
     verb.add_argument("--yes", action="store_true", help="agree to what “plan” shows")
     verb.add_argument("--confirm", default="", metavar="WORDS", help="agree to an option that is a risk")
     _common(verb)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from libneuron.hardware import bundle, names
-from libneuron.hardware.boot import change, requests
+from libneuron.hardware.boot import change, requests, sharing
 from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
@@ -56,7 +56,7 @@ class Made:
 def shown_of(data: Mapping[str, Any]) -> Shown:
     """A plan from its JSON."""
     return Shown(
-        Wish(tuple(data["add"]), tuple(data["remove"])),
+        _wish_of(data),
         tuple((edit["path"], edit["diff"]) for edit in data["edits"]),
         tuple(tuple(command) for command in data["commands"]),
         data["digest"],
@@ -66,8 +66,12 @@ def shown_of(data: Mapping[str, Any]) -> Shown:
 
 def made_of(data: Mapping[str, Any]) -> Made:
     """A change from its JSON."""
-    wish = Wish(tuple(data["add"]), tuple(data["remove"]))
-    return Made(data["number"], State(data["state"]), wish, tuple(data["paths"]))
+    return Made(data["number"], State(data["state"]), _wish_of(data), tuple(data["paths"]))
+
+
+def _wish_of(data: Mapping[str, Any]) -> Wish:
+    share = sharing.parse(data["share"])
+    return Wish(tuple(data["add"]), tuple(data["remove"]), tuple(data["bind"]), share)
 
 
 class BootSource(Protocol):
@@ -120,13 +124,14 @@ class DirectBoot:
         return read_machine(self._machine.root, names.of_this_machine())
 
 
-def _words(words: Sequence[str]) -> str:
-    return " ".join(words)
+def _words(wish: Wish) -> tuple[str, str, str, str]:
+    """A wish as it goes to the helper."""
+    return " ".join(wish.set), " ".join(wish.unset), " ".join(wish.bind), str(wish.share or "")
 
 
 def _checked(wish: Wish) -> Wish:
     """What the helper would make of ``wish``: the same is refused on every way."""
-    return requests.wish_of(_words(wish.set), _words(wish.unset))
+    return requests.wish_of(*_words(wish))
 
 
 class HelperBoot:
@@ -145,13 +150,13 @@ class HelperBoot:
                 shown = shown_of(requests.plan_json(plan(self._near, checked), checked))
                 if shown.diffs:
                     return shown
-        return shown_of(self._client.call("PlanBootChange", "ss", _words(wish.set), _words(wish.unset)))
+        return shown_of(self._client.call("PlanBootChange", "ssss", *_words(wish)))
 
     def apply(self, shown: Shown, typed: str) -> Made:
         """See BootSource."""
-        words = (_words(shown.wish.set), _words(shown.wish.unset), shown.digest, typed)
+        words = (*_words(shown.wish), shown.digest, typed)
         try:
-            return made_of(self._client.call("ApplyBootChange", "ssss", *words))
+            return made_of(self._client.call("ApplyBootChange", "ssssss", *words))
         except BootError as error:
             if error.code == "hardware.plan-changed":
                 self._near = None  # root sees other files than we do: the next plan is the helper's

@@ -8,9 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from libneuron.errors import QT_TRANSLATE_NOOP, NeuronError
-from libneuron.hardware import findings, kernels
+from libneuron.hardware import advice, kernels
 from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
+from libneuron.hardware.boot.sharing import Share, Way
 from libneuron.hardware.report import Report
 from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import confirm, show_error
@@ -74,7 +75,8 @@ class ChangesPage(QWidget):
 
     reordered = Signal()
 
-    def __init__(self, report: Report, source: BootSource | None) -> None:
+    def __init__(self, report: Report, source: BootSource | None, person: str = "") -> None:
+        """``person`` is the account that would use Looking Glass."""
         super().__init__()
         self.source = source
         self.proposals: list[Proposal] = []
@@ -91,7 +93,7 @@ class ChangesPage(QWidget):
         self.notice = Notice("", tone=Tone.INFO)
         self.notice.hide()
         body = column(self.notice, heading(translate("Advisor", "What would help")), gap=2, margin=2)
-        self._propose(body, report, source)
+        self._propose(body, report, source, person)
         body.addWidget(heading(translate("Advisor", "What was changed with this program")))
         self.record = Text(translate("Advisor", "Looking…"), tone=Tone.MUTED)
         body.addWidget(self.record)
@@ -106,20 +108,40 @@ class ChangesPage(QWidget):
         shown = [stop for proposal in self.proposals for stop in proposal.stops]
         return [*shown, *(card.undo for card in self.cards if card.undo is not None)]
 
-    def _propose(self, body: QVBoxLayout, report: Report, source: BootSource) -> None:
-        helps = findings.wanted(report.findings)
+    def _propose(self, body: QVBoxLayout, report: Report, source: BootSource, person: str) -> None:
+        helps = advice.wanted(report.findings)
         if helps != Wish():
             name = translate("Advisor", "Start options that this PC needs")
             self.proposals.append(Proposal(name, helps, source))
-        risky = findings.override(report.findings)
+        risky = advice.override(report.findings)
         if risky != Wish() and kernels.carries_override(report.machine.kernel) is not False:
             name = translate("Advisor", "Predicted to help, but a risk: the ACS override")
             self.proposals.append(Proposal(name, risky, source))
+        self._propose_beside(report, source, person)
         for proposal in self.proposals:
             proposal.applied.connect(self._made)
             body.addWidget(proposal)
         if not self.proposals:
-            body.addWidget(Text(translate("Advisor", "No start option needs to be changed.")))
+            body.addWidget(Text(translate("Advisor", "Nothing needs to be changed.")))
+
+    def _propose_beside(self, report: Report, source: BootSource, person: str) -> None:
+        """What is of use once a card can be given away."""
+        reserve = advice.reservation(report.machine, report.gpus)
+        if reserve != Wish():
+            kept, other = report.gpus[:2]
+            name = translate("Advisor", "Keep {gpu} for virtual machines").format(gpu=kept.label)
+            note = translate(
+                "Advisor",
+                "This PC itself no longer uses the card then."
+                " Connect your screen to {other} before you restart.",
+            ).format(other=other.label)
+            self.proposals.append(Proposal(name, reserve, source, note))
+        if person and len(report.gpus) > 1 and report.gpus[0].alone:
+            name = translate("Advisor", "Memory for Looking Glass")
+            note = translate(
+                "Advisor", "It shows the virtual machine's screen in a window, without a second monitor."
+            )
+            self.proposals.append(Proposal(name, Wish(share=Share(Way.SHM, user=person)), source, note))
 
     def refresh(self) -> None:
         """Ask for the record of changes; what was booted since is checked then. Once is enough."""

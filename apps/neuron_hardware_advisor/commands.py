@@ -10,7 +10,7 @@ from typing import Any
 
 from libneuron.cli import Reply, add_json, parser
 from libneuron.errors import QT_TRANSLATE_NOOP, english
-from libneuron.hardware import acs, bundle, compare, findings, isolation, names, report
+from libneuron.hardware import acs, advice, bundle, compare, findings, isolation, names, report
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan
 from libneuron.hardware.boot.plan import plan as plan_boot
@@ -19,6 +19,7 @@ from libneuron.hardware.errors import HardwareError
 from libneuron.hardware.machine import Device, Machine, parse_address
 from libneuron.system.files import Root
 from libneuron.system.trees import ReplayTree, Tree
+from neuron_hardware_advisor import wished
 from neuron_hardware_advisor.boot_commands import add_verbs
 
 _TEXTS = {
@@ -143,10 +144,10 @@ def explain(options: argparse.Namespace) -> Reply:
 
 def _wish(options: argparse.Namespace, tree: Tree) -> Wish:
     """What was asked for, else what would help."""
-    asked = Wish(tuple(options.add), tuple(options.remove))
+    asked = wished.asked(options)
     if asked != Wish():
         return asked
-    return findings.wanted(report.judge(capture(tree, names.Numbers())).findings)
+    return advice.wanted(report.judge(capture(tree, names.Numbers())).findings)
 
 
 def plan(options: argparse.Namespace) -> Reply:
@@ -156,8 +157,7 @@ def plan(options: argparse.Namespace) -> Reply:
     made = plan_boot(tree, wish) if wish != Wish() else BootPlan("", None, (), ())
     commands = [list(command) for command in made.commands]
     data = {
-        "add": list(wish.set),
-        "remove": list(wish.unset),
+        **wished.as_json(wish),
         "edits": [{"path": edit.path, "diff": edit.diff()} for edit in made.edits],
         "commands": commands,
         "undo_commands": commands,
@@ -218,10 +218,7 @@ def build() -> argparse.ArgumentParser:
     _from_elsewhere(verb)
     verb.set_defaults(verb=groups)
     verb = verbs.add_parser("plan", help="show how the start options would change; changes nothing")
-    verb.add_argument(
-        "--add", action="append", default=[], metavar="OPTION", help="instead of what would help"
-    )
-    verb.add_argument("--remove", action="append", default=[], metavar="OPTION")
+    wished.add_arguments(verb)
     _from_elsewhere(verb)
     verb.set_defaults(verb=plan)
     add_verbs(verbs)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from libneuron.errors import NeuronError
-from libneuron.hardware import findings, installer
+from libneuron.hardware import advice, installer
 from libneuron.hardware import report as reports
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.installer import Choice
@@ -94,7 +94,7 @@ class InstallerWindow(Window):
         self.answer.setText(reports.verdict_text(verdict, translate))
         self.answer.set_tone(ANSWER_TONES[verdict.answer])
         self.reason.setText(verdict.because.title(translate) if verdict.because is not None else "")
-        wish = findings.wanted(report.findings)
+        wish = advice.wanted(report.findings)
         useful = wish != Wish()
         lines = (
             [translate("Installer", "Adds: {words}").format(words="  ".join(wish.set))] if wish.set else []
@@ -113,7 +113,7 @@ class InstallerWindow(Window):
         """What the person has chosen."""
         if self.report is None or not self.wanted.isChecked():
             return Choice(Wish())
-        return Choice(findings.wanted(self.report.findings))
+        return Choice(advice.wanted(self.report.findings))
 
     def keep(self) -> None:
         """Save the choice and close."""

@@ -24,6 +24,10 @@ def wish_text(wish: Wish) -> str:
     parts = [translate("Advisor", "Add: {words}").format(words="  ".join(wish.set))] if wish.set else []
     if wish.unset:
         parts.append(translate("Advisor", "Remove: {words}").format(words="  ".join(wish.unset)))
+    if wish.bind:
+        parts.append(translate("Advisor", "For vfio-pci: {words}").format(words="  ".join(wish.bind)))
+    if wish.share is not None:
+        parts.append(translate("Advisor", "Looking Glass: {words}").format(words=wish.share))
     return "\n".join(parts)
 
 
@@ -32,11 +36,14 @@ class Proposal(Card):
 
     applied = Signal(Made)
 
-    def __init__(self, name: str, wish: Wish, source: BootSource) -> None:
+    def __init__(self, name: str, wish: Wish, source: BootSource, note: str = "") -> None:
+        """``note`` says what it means for the person."""
         super().__init__(name)
         self.wish, self._source = wish, source
         self.plan: Shown | None = None
         self.add(Text(wish_text(wish), bold=True))
+        if note:
+            self.add(Text(note))
         self.show_button = Button(
             translate("Advisor", "Show the change"),
             translate("Advisor", "Show what would be different in which file; nothing is changed"),

@@ -5,6 +5,8 @@ Imported before the first picture (``libneuron.ui.early``): what takes long is i
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -43,6 +45,14 @@ def this_boot() -> BootSource | None:
     return sources.this_boot()
 
 
+def this_person() -> str:
+    """The account that runs the window; empty for root."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name if os.getuid() else ""
+    except KeyError:  # an account that this system does not list
+        return ""
+
+
 def this_pc() -> Report:
     """Read and judge the machine that runs the window."""
     from neuron_hardware_advisor import sources
@@ -51,12 +61,13 @@ def this_pc() -> Report:
 
 
 class AdvisorWindow(EarlyWindow):
-    """Empty until :meth:`look` or :meth:`show_report`. With ``early`` it has no controls before
-    :meth:`furnish`."""
+    """Empty until :meth:`look` or :meth:`show_report`. ``person`` is the account of who sits before it, empty
+    for root. With ``early`` it has no controls before :meth:`furnish`."""
 
-    def __init__(self, boot: Boot = no_boot, *, early: bool = False) -> None:
+    def __init__(self, boot: Boot = no_boot, *, person: str = "", early: bool = False) -> None:
         super().__init__(translate("Advisor", "Hardware Advisor"), size=QSize(920, 700))
         self._boot = boot
+        self._person = person
         self._source: BootSource | None = None
         self._here = True
         self._of = translate("Advisor", "This PC")
@@ -154,7 +165,7 @@ class AdvisorWindow(EarlyWindow):
         closer = self.look_closely if self._source is not None else None
         self.answer, self.topology = AnswerPage(report, closer), TopologyPage(report.machine)
         self.topology.export.clicked.connect(self.saved.ask_picture)
-        self.changes = ChangesPage(report, self._source)
+        self.changes = ChangesPage(report, self._source, self._person)
         self.comparison = None
         tabs.addTab(self.answer, translate("Advisor", "A&nswer"))
         tabs.addTab(self.topology, translate("Advisor", "&Wiring"))
@@ -218,7 +229,7 @@ def main(_words: Sequence[str] = ()) -> int:
     app = bare_application(app_id=_ID, name="Hardware Advisor")
     name = translate("Advisor", "Hardware Advisor")  # in the person's language only from here on
     leave: list[Callable[[], None]] = []
-    window = AdvisorWindow(this_boot, early=True)
+    window = AdvisorWindow(this_boot, person=this_person(), early=True)
 
     def furnish() -> None:
         from libneuron.ui.app import application, prepare

@@ -9,15 +9,15 @@ from enum import StrEnum
 from libneuron.errors import Translate, english
 from libneuron.hardware import kernels, steps
 from libneuron.hardware.acs import Override
-from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.config_space import AcsBits
+from libneuron.hardware.finding_texts import FINDINGS
 from libneuron.hardware.gpus import Gpu, is_usable
 from libneuron.hardware.iommu import IommuVerdict, State
 from libneuron.hardware.isolation import CONFIG_ACS_SINCE, Cause
 from libneuron.hardware.machine import Address, Machine
 from libneuron.hardware.reset import Confidence, Reset
 from libneuron.hardware.steps import Step
-from libneuron.hardware.texts import CARRIES, FINDINGS, Marked
+from libneuron.hardware.texts import CARRIES, Marked
 
 _COMFORTABLE_MEMORY = 15 << 30  # bytes; 16 GiB less what firmware and graphics keep
 _COMFORTABLE_THREADS = 6
@@ -269,29 +269,6 @@ def _about_machine(machine: Machine) -> Iterator[Finding]:
     if 0 < machine.cpu.threads < _COMFORTABLE_THREADS:
         count = (("threads", str(machine.cpu.threads)),)
         yield Finding("processor-small", Severity.WARNING, "/proc/cpuinfo", params=count)
-
-
-def wanted(findings: tuple[Finding, ...]) -> Wish:
-    """The kernel arguments that what stands in the way asks for; an ACS override is never among them."""
-    add: list[str] = []
-    remove: list[str] = []
-    for finding in findings:
-        words = dict(finding.params)
-        if finding.severity is not Severity.CHANGE:
-            continue
-        if finding.code == "iommu-needs-argument":
-            add.append(words["argument"])
-        elif finding.code == "iommu-off-by-argument":
-            remove.append(words["argument"])
-        elif finding.code == "gpu-shared-config-acs":
-            add.append(f"pci=config_acs={words['mask']}@{words['culprit']}")
-    return Wish(tuple(add), tuple(remove))
-
-
-def override(findings: tuple[Finding, ...]) -> Wish:
-    """The ACS override that is predicted to help; a risk, so it is never part of :func:`wanted`."""
-    found = (dict(finding.params) for finding in findings if finding.code == "gpu-shared-override")
-    return Wish(tuple(dict.fromkeys(f"pcie_acs_override={words['override']}" for words in found))[:1])
 
 
 def conclude(findings: tuple[Finding, ...], gpus: tuple[Gpu, ...]) -> Verdict:

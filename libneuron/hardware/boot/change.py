@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from libneuron.errors import NeuronError
-from libneuron.hardware.boot import cmdline, formats, initramfs
+from libneuron.hardware.boot import binding, cmdline, formats, initramfs, sharing
 from libneuron.hardware.boot.assignments import NotSimple, OpenQuote
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan, FileEdit
@@ -126,11 +126,16 @@ def _without_ours(edit: FileEdit, now: bytes | None, wish: Wish) -> bytes:
 
 
 def verify(machine: Machine, change: Change) -> Change:
-    """After the next boot: is the wish in the running kernel's command line? Before it, nothing changes."""
+    """After the next boot: does the running system show the wish? Before it, nothing changes."""
     if change.state is not State.APPLIED or change.boot_id == (machine.root.text(_BOOT_ID) or ""):
         return change
     line = machine.root.text("/proc/cmdline") or ""
-    seen = cmdline.satisfied(line, change.wish)
+    wish = change.wish
+    seen = (
+        cmdline.satisfied(line, wish)
+        and binding.bound(machine.root, wish.bind)
+        and (wish.share is None or sharing.there(machine.root, wish.share))
+    )
     checked = replace(change, state=State.VERIFIED if seen else State.FAILED_CHECK)
     _record(machine, checked)
     return checked
@@ -212,6 +217,8 @@ def _dump(change: Change) -> bytes:
             "boot_id": change.boot_id,
             "set": change.wish.set,
             "unset": change.wish.unset,
+            "bind": change.wish.bind,
+            "share": str(change.wish.share or ""),
             "loader": plan.loader,
             "initramfs": plan.initramfs,
             "edits": [[edit.path, _text(edit.before), _text(edit.after)] for edit in plan.edits],
@@ -231,7 +238,10 @@ def _load(path: Path) -> Change:
             tuple(FileEdit(name, _bytes(old), _bytes(new)) for name, old, new in loaded["edits"]),
             tuple(tuple(command) for command in loaded["commands"]),
         )
-        wish = Wish(tuple(loaded["set"]), tuple(loaded["unset"]))
+        wish = Wish(
+            tuple(loaded["set"]), tuple(loaded["unset"]),
+            tuple(loaded.get("bind", ())), sharing.parse(loaded.get("share", "")),
+        )  # fmt: skip
         return Change(loaded["number"], wish, plan, State(loaded["state"]), loaded["boot_id"])
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, BootError) as error:
         raise BootError("hardware.record-broken", path=str(path), details=repr(error)) from error

@@ -10,10 +10,15 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from libneuron.hardware.boot.sharing import Share
+
 
 @dataclass(frozen=True)
 class Wish:
-    """What the command line should hold: ``set`` words, and words that should not be there.
+    """How the machine should start.
+
+    Of the command line: ``set`` words that it should hold, and words that should not be there. Beside it:
+    ``bind`` are the addresses of functions that vfio-pci should have, ``share`` Looking Glass's memory.
 
     In ``unset`` a bare name means every word of that name, "name=value" this very word alone.
     A ``set`` word "name=value" replaces every other value of that name, except where the name is one of
@@ -22,6 +27,8 @@ class Wish:
 
     set: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
+    bind: tuple[str, ...] = ()
+    share: Share | None = None
 
 
 REPEATABLE = frozenset({"console", "earlycon", "pci", "module_blacklist", "video", "rd.driver.pre"})

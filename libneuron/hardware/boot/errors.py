@@ -61,6 +61,31 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "Only the known files of the boot loaders are changed."),
         Exit.CANNOT,
     ),
+    "hardware.not-a-card": Message(
+        QT_TRANSLATE_NOOP("hardware", "“{address}” is no part of a graphics card in this computer."),
+        QT_TRANSLATE_NOOP("hardware", "Only graphics cards with their sound and USB are reserved here."),
+        Exit.USAGE,
+    ),
+    "hardware.last-card": Message(
+        QT_TRANSLATE_NOOP("hardware", "No graphics card would be left for this computer's own screen."),
+        QT_TRANSLATE_NOOP("hardware", "Reserve one card, and connect your screen to the other."),
+        Exit.CANNOT,
+    ),
+    "hardware.share-refused": Message(
+        QT_TRANSLATE_NOOP("hardware", "“{text}” is no way to make memory for Looking Glass."),
+        QT_TRANSLATE_NOOP("hardware", "It is “shm” with a user's name, or “kvmfr” with a size in MiB."),
+        Exit.USAGE,
+    ),
+    "hardware.no-such-person": Message(
+        QT_TRANSLATE_NOOP("hardware", "“{user}” is no person's account on this computer."),
+        QT_TRANSLATE_NOOP("hardware", "Name the account that will use Looking Glass."),
+        Exit.USAGE,
+    ),
+    "hardware.kvmfr-missing": Message(
+        QT_TRANSLATE_NOOP("hardware", "The kernel module kvmfr is not installed for the running kernel."),
+        QT_TRANSLATE_NOOP("hardware", "Install it with Looking Glass, or use “shm” instead."),
+        Exit.CANNOT,
+    ),
     "hardware.no-wish": Message(
         QT_TRANSLATE_NOOP("hardware", "No start option was named."),
         QT_TRANSLATE_NOOP("hardware", "Name what is to be added or removed."),

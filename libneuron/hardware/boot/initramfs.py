@@ -17,12 +17,12 @@ _OURS = "# Written by Neuron Hardware Advisor; its undo removes it."
 
 @dataclass(frozen=True)
 class InitramfsTool:
-    """One tool: how to recognise it, the file that carries ``modules``, and the rebuild."""
+    """One tool: how to recognise it, the file that names what it carries (modules, files), the rebuild."""
 
     id: str
     marks: tuple[str, ...]
     path: str
-    content: Callable[[str, Sequence[str]], str]
+    content: Callable[[str, Sequence[str], Sequence[str]], str]
     rebuild: tuple[str, ...]
 
 
@@ -32,16 +32,19 @@ def modules(kernel: tuple[int, int] | None) -> tuple[str, ...]:
     return ("vfio_pci", "vfio", "vfio_iommu_type1") + (("vfio_virqfd",) if old else ())
 
 
-def _mkinitcpio(_before: str, names: Sequence[str]) -> str:
+def _mkinitcpio(_before: str, names: Sequence[str], files: Sequence[str]) -> str:
     # Before the others: the first module that claims a device keeps it.
-    return f'{_OURS}\nMODULES=({" ".join(names)} "${{MODULES[@]}}")\n'
+    carried = f"FILES+=({' '.join(files)})\n" if files else ""
+    return f'{_OURS}\nMODULES=({" ".join(names)} "${{MODULES[@]}}")\n{carried}'
 
 
-def _dracut(_before: str, names: Sequence[str]) -> str:
-    return f'{_OURS}\nforce_drivers+=" {" ".join(names)} "\n'
+def _dracut(_before: str, names: Sequence[str], files: Sequence[str]) -> str:
+    carried = f'install_items+=" {" ".join(files)} "\n' if files else ""
+    return f'{_OURS}\nforce_drivers+=" {" ".join(names)} "\n{carried}'
 
 
-def _initramfs_tools(before: str, names: Sequence[str]) -> str:
+def _initramfs_tools(before: str, names: Sequence[str], _files: Sequence[str]) -> str:
+    # Everything in /etc/modprobe.d goes along by itself (mkinitramfs).
     there = {line.split()[0] for line in before.splitlines() if line.strip() and not line.startswith("#")}
     new = [name for name in names if name not in there]
     gap = "" if not before or before.endswith("\n") else "\n"
@@ -78,11 +81,11 @@ def detect(root: Tree) -> InitramfsTool | None:
     return next((tool for tool in TOOLS if any(root.exists(mark) for mark in tool.marks)), None)
 
 
-def plan(root: Tree, tool: InitramfsTool, names: Sequence[str]) -> FileEdit | None:
-    """The edit that makes ``tool`` carry ``names``; None where it already does."""
+def plan(root: Tree, tool: InitramfsTool, names: Sequence[str], files: Sequence[str] = ()) -> FileEdit | None:
+    """The edit that makes ``tool`` carry modules ``names`` and ``files``; None where it already does."""
     before = root.bytes(tool.path)
     text = (before or b"").decode("utf-8", "surrogateescape")
-    after = tool.content(text, names).encode("utf-8", "surrogateescape")
+    after = tool.content(text, names, files).encode("utf-8", "surrogateescape")
     return None if after == before else FileEdit(tool.path, before, after)
 
 

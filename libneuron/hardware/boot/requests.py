@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from libneuron.hardware.boot import change, wishes
+from libneuron.hardware.boot import change, sharing, wishes
 from libneuron.hardware.boot.change import Change, Machine, State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.edits import BootPlan
@@ -23,14 +23,27 @@ RECORDS = "/var/lib/neuron/hardware/changes"
 _WORDS = 32  # more than any advice ever asks for
 
 
-def wish_of(add: str, remove: str) -> Wish:
-    """A wish from two lists with spaces between their words. Raises: BootError argument-refused, no-wish."""
-    wish = Wish(tuple(add.split()), tuple(remove.split()))
+def wish_of(add: str, remove: str, bind: str = "", share: str = "") -> Wish:
+    """A wish from lists with spaces between their words; ``share`` as :func:`sharing.parse` reads it.
+
+    Raises: BootError argument-refused, share-refused, no-wish.
+    """
+    wish = Wish(tuple(add.split()), tuple(remove.split()), tuple(bind.split()), sharing.parse(share))
     for word in wishes.refused(wish):
         raise BootError("hardware.argument-refused", argument=word)
-    if not 0 < len(wish.set) + len(wish.unset) <= _WORDS:
+    words = len(wish.set) + len(wish.unset) + len(wish.bind) + (wish.share is not None)
+    if not 0 < words <= _WORDS:
         raise BootError("hardware.no-wish")
     return wish
+
+
+def _wish_json(wish: Wish) -> dict[str, Any]:
+    return {
+        "add": list(wish.set),
+        "remove": list(wish.unset),
+        "bind": list(wish.bind),
+        "share": str(wish.share or ""),
+    }
 
 
 def digest(made: BootPlan) -> str:
@@ -49,8 +62,7 @@ def digest(made: BootPlan) -> str:
 def plan_json(made: BootPlan, wish: Wish) -> dict[str, Any]:
     """A plan for a face: diffs, programs, the fingerprint, and what must be typed before it is done."""
     return {
-        "add": list(wish.set),
-        "remove": list(wish.unset),
+        **_wish_json(wish),
         "loader": made.loader,
         "edits": [{"path": edit.path, "diff": edit.diff()} for edit in made.edits],
         "commands": [list(command) for command in made.commands],
@@ -101,8 +113,7 @@ def change_json(one: Change) -> dict[str, Any]:
     return {
         "number": one.number,
         "state": one.state.value,
-        "add": list(one.wish.set),
-        "remove": list(one.wish.unset),
+        **_wish_json(one.wish),
         "paths": [edit.path for edit in one.plan.edits],
         "commands": [list(command) for command in one.plan.commands],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from libneuron.hardware.boot import binding
 from libneuron.hardware.boot.cmdline import REPEATABLE, Wish, name
 
 _ADDRESS = r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
@@ -30,7 +31,8 @@ ALLOWED: dict[str, str] = {
 def refused(wish: Wish) -> tuple[str, ...]:
     """The words of ``wish`` that the suite does not set or remove; empty where all is well."""
     bad = [word for word in wish.set if not _allowed(word)]
-    return tuple(bad + [word for word in wish.unset if not _removable(word)])
+    bad += [word for word in wish.unset if not _removable(word)]
+    return (*bad, *binding.refused(wish.bind))
 
 
 def risky(wish: Wish) -> tuple[str, ...]:

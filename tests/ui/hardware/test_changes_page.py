@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
+from libneuron.hardware.boot.sharing import Share, Way
 from libneuron.hardware.machine import Machine
 from libneuron.hardware.report import judge
 from libneuron.ui.dialogs import ConfirmDialog, ErrorDialog
@@ -190,3 +191,19 @@ def test_the_whole_way_by_keyboard(qtbot: QtBot, open_page: Open) -> None:
     QTest.keyClick(proposal.apply_button, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: len(boot.made) == 1)
     assert not window.findChildren(QDialog)
+
+
+def test_a_card_is_kept_and_memory_made_only_as_proposed(qtbot: QtBot) -> None:
+    boot = Boot()
+    window = AdvisorWindow(lambda: boot, person="maria")
+    qtbot.addWidget(window)
+    window.show()
+    window.show_report(judge(typical.good()))
+    assert window.tabs is not None
+    window.tabs.setCurrentIndex(2)
+    card, memory = window.changes.proposals
+    assert card.wish == Wish(bind=("0000:01:00.0", "0000:01:00.1"))
+    assert memory.wish == Wish(share=Share(Way.SHM, user="maria"))
+    assert "0000:01:00.1" in said(window)
+    assert "Connect your screen to" in said(window), "the price is told before"
+    assert "shm maria" in said(window)

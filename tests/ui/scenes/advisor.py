@@ -77,6 +77,18 @@ class PretendBoot:
         return typical.good()
 
 
+def kept() -> QWidget:
+    """A card that could be kept for virtual machines, and memory for Looking Glass."""
+    boot = PretendBoot()
+    window = AdvisorWindow(lambda: boot, person="maria")
+    window.show_report(judge(typical.good()))
+    assert window.tabs is not None
+    with QSignalBlocker(window.tabs):
+        window.tabs.setCurrentIndex(2)
+    window.changes.show_changes(())
+    return window
+
+
 def changes(machine: Callable[[], Machine], *made: Made, shown: bool = False) -> AdvisorWindow:
     """The page of changes; with ``shown`` the first proposal lies open."""
     boot = PretendBoot(*made)
@@ -141,6 +153,7 @@ SCENES = {
     "advisor-installer": lambda: choosing(typical.switched_off),
     "advisor-installer-nothing": lambda: choosing(typical.in_a_vm),
     "advisor-changes-proposed": lambda: changes(typical.switched_off, shown=True),
+    "advisor-changes-kept": kept,
     "advisor-changes-risk": lambda: changes(lambda: typical.shared("6.12.1-zen1-1-zen"), shown=True),
     "advisor-changes-record": lambda: changes(
         typical.good,

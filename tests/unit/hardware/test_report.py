@@ -9,8 +9,8 @@ import string
 import pytest
 
 from libneuron.hardware import report
+from libneuron.hardware.finding_texts import FINDINGS
 from libneuron.hardware.findings import Answer
-from libneuron.hardware.texts import FINDINGS
 from tests.unit.hardware.pc import ALL_ACS, RECORDED, REQUIRED, Pc, config, recorded
 
 

@@ -17,6 +17,7 @@ from libneuron.hardware import bundle, names
 from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
+from libneuron.hardware.boot.sharing import Share, Way
 from libneuron.hardware.errors import HardwareError
 from libneuron.system.files import Root
 from libneuron.system.helper import HelperClient, HelperError
@@ -148,6 +149,33 @@ def test_a_change_is_taken_back_once(boot: HelperBoot) -> None:
         boot.undo(1)
 
 
+def test_a_card_is_kept_and_memory_made_through_the_helper_and_both_taken_back(
+    boot: HelperBoot, machine: Path
+) -> None:
+    for address, kind in {
+        "0000:01:00.0": "0x030000",
+        "0000:01:00.1": "0x040300",
+        "0000:02:00.0": "0x030000",
+    }.items():
+        (machine / f"sys/bus/pci/devices/{address}").mkdir(parents=True)
+        (machine / f"sys/bus/pci/devices/{address}/class").write_text(kind)
+    (machine / "etc/mkinitcpio.conf").unlink(missing_ok=True)
+    (machine / "etc/passwd").write_text("maria:x:1000:1000::/home/maria:/bin/sh\n")
+    before = tree(machine)
+    memory = Wish(share=Share(Way.SHM, user="maria"))
+    made = boot.apply(boot.plan(memory), "")
+    assert (made.state, made.wish) == (State.APPLIED, memory)
+    assert "maria" in (machine / "etc/tmpfiles.d/neuron-looking-glass.conf").read_text()
+    with pytest.raises(BootError) as refused:
+        boot.plan(Wish(bind=("0000:01:00.0",)))
+    assert refused.value.code == "hardware.initramfs-unknown", "this tree has no tool that could be told"
+    with pytest.raises(BootError) as refused:
+        boot.plan(Wish(bind=("0000:01:00.0", "0000:02:00.0")))
+    assert refused.value.code == "hardware.last-card"
+    assert boot.undo(made.number).state is State.UNDONE
+    assert tree(machine) == before
+
+
 def test_what_root_reads_comes_back_as_a_machine_without_names(boot: HelperBoot, machine: Path) -> None:
     (machine / "proc/iomem").write_text(
         "00100000-7fffffff : System RAM\n  01000000-01ffffff : Kernel code\n"
@@ -174,25 +202,27 @@ def test_a_word_that_is_not_ours_is_refused_inside_the_helper(
     client = HelperClient(here.loop, [BootError, HardwareError], address=here.address)
     for words in ((word, ""), ("", word), (f"iommu=pt {word}", "")):
         with pytest.raises(BootError) as caught:
-            client.call("ApplyBootChange", "ssss", *words, "0" * 64, "")
+            client.call("ApplyBootChange", "ssssss", *words, "", "", "0" * 64, "")
         assert caught.value.code == "hardware.argument-refused"
     assert tree(machine) == before
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
 @given(
+    bind=st.sampled_from(["", "0000:01:00.0", "0000:01:00.0/../x", "x"]),
+    share=st.sampled_from(["", "shm root", "shm ../x", "kvmfr 64", "kvmfr 65", "kvmfr"]),
     add=st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=60)
     | st.sampled_from(["intel_iommu=on", "iommu=pt", "pcie_acs_override=downstream", ""]),
     remove=st.text(st.sampled_from("iommu=pt, -_:/\n\t\"';$`"), max_size=30),
     typed=st.text(st.sampled_from("abc =_"), max_size=10),
 )
 def test_no_fuzzed_request_changes_a_file_without_the_right_fingerprint(
-    here: Lab, boot: HelperBoot, machine: Path, add: str, remove: str, typed: str
-) -> None:
+    here: Lab, boot: HelperBoot, machine: Path, add: str, remove: str, bind: str, share: str, typed: str
+) -> None:  # fmt: skip
     before = tree(machine)
     client = HelperClient(here.loop, [BootError, HardwareError], address=here.address)
     with pytest.raises((BootError, HelperError)) as caught:
-        client.call("ApplyBootChange", "ssss", add, remove, "0" * 64, typed)
+        client.call("ApplyBootChange", "ssssss", add, remove, bind, share, "0" * 64, typed)
     assert isinstance(caught.value, NeuronError)
     assert caught.value.code != "helper.bug"
     assert tree(machine) == before
@@ -204,7 +234,7 @@ def test_an_unprivileged_user_changes_nothing_when_polkit_says_no(
     before = tree(machine)
     here.authority.answer = Answer.NO
     words = ("org.neuronos.Helper1", "/org/neuronos/Helper1", "org.neuronos.Helper1", "ApplyBootChange")
-    given_ = ("ssss", "intel_iommu=on", "", "0" * 64, "")
+    given_ = ("ssssss", "intel_iommu=on", "", "", "", "0" * 64, "")
     done: subprocess.CompletedProcess[str] = here.as_nobody(
         "busctl", f"--address={here.address}", "call", *words, *given_
     )
