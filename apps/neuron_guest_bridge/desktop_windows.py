@@ -13,25 +13,43 @@ from libneuron.guest.resolution import Size
 from libneuron.system.errors import SystemAccessError
 
 if TYPE_CHECKING:
+    from libneuron.system.kwin_windows import KWinWindows
+    from libneuron.system.loop import LoopThread
     from libneuron.system.x11_window import WatchedWindow, X11WindowWatcher
 
 _log = logging.getLogger(__name__)
 
 
 class Windows:
-    """Watches the X11 classes ``names``; ``changed`` is called on the watchers' threads.
+    """Watches the windows of the classes ``names``; ``changed`` is called on the watchers' threads.
 
-    Where windows cannot be watched (no X11) there are none, and :attr:`watching` is False. Connecting may
-    take moments: not for a window's thread.
+    In a Wayland session KWin tells; elsewhere X11, also of its windows in a Wayland session. Where neither
+    can, there are no windows, and :attr:`watching` is False. Connecting may take moments: not for a window's
+    thread, nor for ``io``'s.
     """
 
-    def __init__(self, names: Iterable[str], changed: Callable[[str, Size | None], None]) -> None:
+    def __init__(
+        self, io: LoopThread, names: Iterable[str], changed: Callable[[str, Size | None], None]
+    ) -> None:
         self._changed = changed
         self._lock = threading.Lock()
         self._sizes: dict[str, Size] = {}
-        self._watchers: list[X11WindowWatcher] = []
-        if not os.environ.get("DISPLAY"):
-            return
+        self._watchers: list[X11WindowWatcher | KWinWindows] = []
+        known = tuple(names)
+        if os.environ.get("WAYLAND_DISPLAY"):
+            self._ask_kwin(io, known)
+        if not self._watchers and os.environ.get("DISPLAY"):
+            self._ask_x11(known)
+
+    def _ask_kwin(self, io: LoopThread, names: tuple[str, ...]) -> None:
+        from libneuron.system.kwin_windows import KWinWindows
+
+        try:
+            self._watchers.append(KWinWindows(io, names, self._told))
+        except SystemAccessError as error:
+            _log.info("KWin does not tell of windows here: %s", error.details or error)
+
+    def _ask_x11(self, names: tuple[str, ...]) -> None:
         try:
             from libneuron.system.x11_window import X11WindowWatcher
 

@@ -199,7 +199,7 @@ class Link:
                 return
             self._clipboard = self._open_clipboard()
             names = (LOOKING_GLASS, *sorted(VIEWERS)) if self._spice else (LOOKING_GLASS,)
-            self._windows = windows = Windows(names, self._seen)
+            self._windows = windows = Windows(self._around.io, names, self._seen)
         self._tell_rivals()
         if windows.watching and self._around.choices.get(self.machine, FOLLOWS_WINDOW):
             try:
