@@ -18,7 +18,6 @@ from typing import Any
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
 from libneuron.guest.wire.errors import FieldError, ProtocolError
 from libneuron.guest.wire.fields import Fields
-from libneuron.guest.wire.jsontext import encode
 from libneuron.guest.wire.mux import (
     Body,
     BodyEnd,
@@ -32,7 +31,8 @@ from libneuron.guest.wire.record import NO_HINT
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY, PROTOCOL, VERBS, Enrol, Hello, Permission
 from libneuron.guest.wire.transfers import WANTED
 from neuron_guest import VERSION
-from neuron_guest.backend import Backend, BackendError, Offer
+from neuron_guest.backend import Backend, BackendError
+from neuron_guest.events import Events
 from neuron_guest.handlers import HANDLERS, Answer, Call
 from neuron_guest.keys import GuestKeys
 from neuron_guest.port import Port, PortGone
@@ -45,8 +45,6 @@ _WORKERS = 4
 _WAITING = 64  # requests in work or in the queue; more are answered with "busy"
 _BURST = 8  # pieces of bulk between two looks at what came in
 _REOPEN = (0.1, 1.0)  # seconds between attempts to open the port: first, and at most
-_OFFERED = 64  # formats told of one copy, and (below) bytes of all their names: they fit one message
-_OFFERED_BYTES = 8 * 1024
 
 
 @dataclass
@@ -75,8 +73,7 @@ class Agent:
         self._work: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._idle = 0
-        self._unwatch: Callable[[], None] | None = None
-        self._offers: deque[Offer] = deque(maxlen=1)  # only the latest copy counts
+        self._events = Events(backend, port.wake)
         self._pending: bytes | memoryview = b""
         self._heard = False
         self._new_session(0)
@@ -103,8 +100,7 @@ class Agent:
                 if not self._stopping:
                     time.sleep(delay)
         self._port.close()
-        if self._unwatch is not None:
-            self._unwatch()
+        self._events.stop()
         for _ in self._workers:
             self._work.put(None)
         self._backend.close()
@@ -141,8 +137,8 @@ class Agent:
         self._channel.start()
         while not self._stopping:
             more = self._send()
-            if self._offers and not self._pending:
-                self._tell_offer()
+            if self._events.waiting and not self._pending:
+                self._tell()
                 more = True
             deadline = self._channel.deadline()
             timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -282,7 +278,7 @@ class Agent:
             return
         self._permissions = hello.permissions
         self._greeted = True
-        self._watch()
+        self._events.greeted()
         self._answer(request, {"version": version})
 
     def _enrol(self, request: _Request) -> None:
@@ -451,19 +447,6 @@ class Agent:
 
     # -- events -------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        """Begin to tell the host of new copies, from the first greeting on."""
-        if self._unwatch is None:
-            try:
-                self._unwatch = self._backend.clipboard_watch(self._offered)
-            except BackendError as error:
-                _log.info("no clipboard events: %s", error)
-
-    def _offered(self, offer: Offer) -> None:
-        """A new copy, on any thread."""
-        self._offers.append(offer)
-        self._port.wake()
-
     def _want(self, wanted: int, serial: int, mime: str) -> None:
         """A program pastes what the host promised; on any thread."""
         session = self._session
@@ -475,24 +458,8 @@ class Agent:
 
         self._post(ask)
 
-    def _tell_offer(self) -> None:
-        """Queue the latest copy's event; only when the port took everything before it, so no queue grows."""
-        offer = self._offers.pop()
-        if Permission.CLIPBOARD_OUT not in self._permissions or self._channel.phase is not Phase.READY:
-            return
-        if offer.secret and Permission.SECRETS not in self._permissions:
-            return
-        data = {"formats": _named(offer.formats), "secret": offer.secret, "own": offer.own}
-        self._channel.send({"type": "clipboard_offered", "data": data})
-
-
-def _named(formats: tuple[str, ...]) -> list[str]:
-    """The first names that fit one message: any program in the guest can make up more, and longer ones."""
-    left = _OFFERED_BYTES
-    names: list[str] = []
-    for name in formats[:_OFFERED]:
-        left -= len(encode({"": name}))
-        if left < 0:
-            break
-        names.append(name)
-    return names
+    def _tell(self) -> None:
+        """Queue the next event; only when the port took everything before it, so no queue grows."""
+        event = self._events.take(self._permissions)
+        if event is not None and self._greeted and self._channel.phase is _READY:
+            self._channel.send({"type": event[0], "data": event[1]})

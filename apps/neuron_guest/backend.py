@@ -65,6 +65,14 @@ class Offer:
     own: bool = False
 
 
+@dataclass(frozen=True)
+class Happening:
+    """What the desktop tells of: ``session`` "active", "locked" or "none"; or the display's new ``mode``."""
+
+    session: str = ""
+    mode: Mode | None = None
+
+
 class Backend(Protocol):
     """The desktop of the person signed in inside the VM."""
 
@@ -88,6 +96,10 @@ class Backend(Protocol):
 
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """Call ``changed`` on some thread at each new copy, by notification, not polling; returns "stop"."""
+
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """Call ``told`` on some thread when the screen is locked or unlocked, and when the display changes
+        its mode; with the session at once, where it is known. Returns "stop". Raises: BackendError."""
 
     def modes(self) -> Sequence[Mode]:
         """Modes the display accepts."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from libneuron.guest.wire.content import TEXT
 from libneuron.guest.wire.png import SIGNATURE
-from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
 
 _MODES = (Mode(1024, 768, 60), Mode(1280, 800, 60), Mode(1920, 1080, 60), Mode(2560, 1440, 60))
 _APPS = (
@@ -43,6 +43,8 @@ class SimulatedBackend:
         self._fetch: Fetch | None = None  # of a promise
         self._offer = Offer(())
         self._watchers: list[Callable[[Offer], None]] = []
+        self._tellers: list[Callable[[Happening], None]] = []
+        self._locked = False
         self._windows: dict[int, Window] = {}
         self._next = 100
         self._began = time.monotonic()
@@ -55,7 +57,7 @@ class SimulatedBackend:
             "os_version": "1",
             "hostname": "simulated-guest",
             "user": "simulated",
-            "session": "active",
+            "session": "locked" if self._locked else "active",
             "backend": "simulated",
             "dpi": 96,
             "features": ["clipboard", "resolution", "launch", "windows", "screenshot", "power"],
@@ -106,6 +108,18 @@ class SimulatedBackend:
         self._watchers.append(changed)
         return lambda: self._watchers.remove(changed)
 
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """See :meth:`Backend.desktop_watch`."""
+        self._tellers.append(told)
+        told(Happening(session="locked" if self._locked else "active"))
+        return lambda: self._tellers.remove(told)
+
+    def lock(self, *, locked: bool) -> None:
+        """Somebody inside the simulated guest locks or unlocks the screen."""
+        self._locked = locked
+        for told in list(self._tellers):
+            told(Happening(session="locked" if locked else "active"))
+
     def modes(self) -> Sequence[Mode]:
         """See :meth:`Backend.modes`."""
         return _MODES
@@ -119,6 +133,8 @@ class SimulatedBackend:
         for known in _MODES:
             if (known.width, known.height) == (mode.width, mode.height):
                 self._mode = known
+                for told in list(self._tellers):
+                    told(Happening(mode=known))
                 return known
         raise BackendError("mode-refused", f"{mode.width}×{mode.height} is not among the modes")
 

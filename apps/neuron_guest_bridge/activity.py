@@ -17,6 +17,8 @@ class What(Enum):
     LAUNCHED = "launched"
     RESIZED = "resized"
     POWER = "power"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
 
 
 class Way(Enum):

@@ -13,7 +13,7 @@ from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
-from libneuron.guest.clipboard.rules import Activity, Happened, Owner, Rules, Side
+from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Owner, Rules, Side
 from libneuron.guest.errors import GuestError
 from libneuron.guest.menu import printable
 from libneuron.guest.owned import OwnedEndpoint
@@ -21,6 +21,7 @@ from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.resolution import Size
 from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint
+from libneuron.guest.wire.events import DISPLAY_CHANGED, SESSION_CHANGED, SESSIONS
 from libneuron.guest.wire.requests import Permission
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
@@ -85,6 +86,7 @@ class Link:
         self._clipboard: ClipboardLink | None = None
         self._windows: Windows | None = None
         self._closed = False
+        self.locked = False
         self._endpoint = OwnedEndpoint(endpoint, runtime=around.runtime, vm=machine)
         self.client = GuestClient(
             self._endpoint, keys, permissions=self.allowed, on_state=self._state, on_event=self._event
@@ -183,13 +185,32 @@ class Link:
             # Finding this desktop's clipboard may take seconds: not on the loop, which others wait for.
             threading.Thread(target=self._join_desktop, name="desktop", daemon=True).start()
         elif state is not State.READY:
+            self.locked = False  # the next session says how it is
             threading.Thread(target=self._leave_desktop, name="desktop-close", daemon=True).start()
         self._around.changed(self.machine)
 
     def _event(self, kind: str, data: Mapping[str, Any]) -> None:
+        if kind == SESSION_CHANGED:
+            self._session_is(data.get("session"))
+        elif kind == DISPLAY_CHANGED:
+            self._around.changed(self.machine)  # whoever shows modes reads them again
         clipboard = self._clipboard
         if clipboard is not None:
             clipboard.guest.event(kind, data)
+
+    def _session_is(self, session: object) -> None:
+        """A locked screen: copies stay on their sides until somebody who may sees them again."""
+        locked = session == "locked"
+        if session not in SESSIONS or locked == self.locked:
+            return
+        self.locked = locked
+        try:
+            self._apply_rules()
+        except NeuronError as error:  # the person's wishes cannot be read; the machine shows that already
+            _log.info("%s: %s", self.name, error)
+        what = What.LOCKED if locked else What.UNLOCKED
+        self._around.happened(Line(self._around.clock.now(), self.name, what, Way.TO_HOST))
+        self._around.changed(self.machine)
 
     # On threads of their own.
 
@@ -240,7 +261,8 @@ class Link:
     def _rules(self) -> Rules:
         allowed = self.allowed()
         owner = Owner.BRIDGE if self._around.choices.get(self.machine, OWNS_CLIPBOARD) else Owner.RIVAL
-        return Rules(direction=direction_of(allowed), secrets=Permission.SECRETS in allowed, owner=owner)
+        direction = Direction.OFF if self.locked else direction_of(allowed)
+        return Rules(direction=direction, secrets=Permission.SECRETS in allowed, owner=owner)
 
     def _apply_rules(self) -> None:
         clipboard = self._clipboard

@@ -37,7 +37,7 @@ class Machine:
     ``in_menu``: its applications are in this desktop's menu, ``recent``: paths of those started last,
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
-    its display is to follow Looking Glass' window, ``follow_said``: why it does not.
+    its display is to follow Looking Glass' window, ``follow_said``: why it does not, ``locked``: its screen.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Machine:
     can_follow: bool = False
     follows: bool = False
     follow_said: Say | None = None
+    locked: bool = False
 
     @property
     def clipboard(self) -> Direction:

@@ -267,6 +267,7 @@ class Watching:
             can_follow=link.watching,
             follows=self._choices.get(machine.id, FOLLOWS_WINDOW),
             follow_said=link.following.said,
+            locked=link.locked,
         )
 
     def _reconnect(self, machine: str) -> None:

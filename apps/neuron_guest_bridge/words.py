@@ -39,6 +39,12 @@ def power(machine: Machine) -> Words:
 def connection(machine: Machine) -> Words:
     """Whether Guest Bridge is connected, and what to do if not."""
     problem = machine.problem
+    if machine.ready and machine.locked:
+        return Words(
+            translate("Machine", "Connected, screen locked"),
+            Tone.INFO,
+            translate("Machine", "While its screen is locked, no copies cross."),
+        )
     if machine.ready:
         return Words(translate("Machine", "Connected"), Tone.GOOD)
     if machine.power is not Power.RUNNING:
@@ -213,6 +219,8 @@ def activity(line: Line) -> str:
         What.LAUNCHED: translate("Activity", "Started {detail} in {name}"),
         What.RESIZED: translate("Activity", "Resolution of {name} changed to {detail}"),
         What.POWER: translate("Activity", "{name}: {detail}"),
+        What.LOCKED: translate("Activity", "The screen of {name} was locked"),
+        What.UNLOCKED: translate("Activity", "The screen of {name} was unlocked"),
     }[line.what]
     if line.what is What.POWER:
         values["detail"] = act(line.detail).text.replace("&", "").rstrip("…")

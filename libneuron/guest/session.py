@@ -54,6 +54,7 @@ _CODES = {
     "unsupported": "guest.unsupported",
     "failed": "guest.failed",
     "busy": "guest.busy",
+    "locked": "guest.no-session",
 }
 
 

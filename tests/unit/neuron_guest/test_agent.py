@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -279,10 +279,42 @@ def test_copies_are_announced_only_with_permission_and_never_secrets(host: RawHo
     host.hello(*ALL)
     backend.copy({TEXT: b"hunter2"}, secret=True)
     backend.copy({TEXT: b"x", "text/html": b"x"})
-    event = host.until(lambda event: isinstance(event, Message) and "type" in event.head)
+    event = host.until(told_of("clipboard_offered"))
     assert isinstance(event, Message)
-    assert event.head["type"] == "clipboard_offered"
     assert event.head["data"] == {"formats": [TEXT, "text/html"], "secret": False, "own": False}
+
+
+def told_of(kind: str) -> Callable[[object], bool]:
+    """An event of this kind came."""
+    return lambda event: isinstance(event, Message) and event.head.get("type") == kind
+
+
+def test_a_host_hears_how_the_session_is_and_of_each_change(host: RawHost, backend: Backend) -> None:
+    host.hello("clipboard_in")
+    event = host.until(told_of("session_changed"))
+    assert isinstance(event, Message)
+    assert event.head["data"] == {"session": "active"}
+    backend.lock(locked=True)
+    event = host.until(told_of("session_changed"))
+    assert isinstance(event, Message)
+    assert event.head["data"] == {"session": "locked"}
+    host.hello("clipboard_in")  # another host, or this one again
+    event = host.until(told_of("session_changed"))
+    assert isinstance(event, Message)
+    assert event.head["data"] == {"session": "locked"}
+
+
+def test_a_host_hears_of_another_mode_whoever_chose_it(host: RawHost, backend: Backend) -> None:
+    host.hello(*ALL)
+    host.ask("ping")
+    backend.set_mode(Mode(1024, 768))
+    backend.set_mode(Mode(1920, 1080))
+    seen: list[Mapping[str, Any]] = []
+    while not seen or seen[-1]["width"] != 1920:
+        event = host.until(told_of("display_changed"))
+        assert isinstance(event, Message)
+        seen.append(event.head["data"])
+    assert seen[-1] == {"width": 1920, "height": 1080, "refresh": 60}
 
 
 def test_what_is_copied_is_never_logged(
@@ -344,7 +376,7 @@ def test_copies_that_nobody_fetches_fill_no_queue(host: RawHost, backend: Backen
     backend.copy({TEXT: b"last"})
     told = 0
     while True:
-        event = host.until(lambda event: isinstance(event, Message) and "type" in event.head)
+        event = host.until(told_of("clipboard_offered"))
         assert isinstance(event, Message)
         told += 1
         if event.head["data"]["formats"] == [TEXT]:

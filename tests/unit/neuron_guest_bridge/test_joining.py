@@ -5,15 +5,18 @@ from __future__ import annotations
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from libneuron.errors import Cancelled, NeuronError
+from libneuron.guest.clipboard.rules import Direction
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor import opening
 from libneuron.guest.hypervisor.connection import Hypervisor
+from libneuron.guest.wire.events import DISPLAY_CHANGED, SESSION_CHANGED
 from libneuron.guest.wire.requests import Permission
 from libneuron.progress import Progress
 from libneuron.system.clipboard.errors import ClipboardError
@@ -21,7 +24,7 @@ from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import below
 from neuron_guest_bridge import targets
-from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.activity import Line, What
 from neuron_guest_bridge.cli import parser
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.handing_over import HandOver
@@ -180,3 +183,37 @@ def test_what_was_started_last_is_told_with_the_machine(home: Home) -> None:
     for path in ("notes", "paint"):
         home.fleet.launch(SIMULATED, path, path)
     home.until(lambda machine: machine.recent == ("paint", "notes"))
+
+
+def test_while_the_screen_is_locked_no_copies_cross_and_it_is_shown(home: Home) -> None:
+    link = home.fleet._links[SIMULATED]
+
+    def tell(session: str) -> None:
+        home.fleet.io.loop.call_soon_threadsafe(link._event, SESSION_CHANGED, {"session": session})
+
+    assert link._rules().direction is Direction.BOTH
+    tell("locked")
+    home.until(lambda machine: machine.locked)
+    assert link._rules().direction is Direction.OFF
+    assert [line.what for line in home.fleet.lines] == [What.LOCKED]
+    tell("nonsense")
+    tell("active")
+    home.until(lambda machine: not machine.locked)
+    assert link._rules().direction is Direction.BOTH
+    assert [line.what for line in home.fleet.lines] == [What.LOCKED, What.UNLOCKED]
+
+
+def test_a_change_of_the_display_is_told_to_whoever_shows_it(home: Home) -> None:
+    kinds: list[str] = []
+    heard = home.fleet._links[SIMULATED]._event
+    client = home.fleet._links[SIMULATED].client
+
+    def event(kind: str, data: Mapping[str, Any]) -> None:
+        kinds.append(kind)
+        heard(kind, data)
+
+    client._on_event = event
+    home.fleet.resize(SIMULATED, 1920, 1080)
+    home.fleet.resize(SIMULATED, 1024, 768)
+    home.fleet.ask(SIMULATED, lambda api: api.ping())
+    assert DISPLAY_CHANGED in kinds

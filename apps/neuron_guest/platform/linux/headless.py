@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
 from neuron_guest.platform.linux import system
 
 
@@ -50,6 +50,11 @@ class HeadlessBackend:
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """See :meth:`Backend.clipboard_watch`: nobody copies here."""
         del changed
+        return lambda: None
+
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """See :meth:`Backend.desktop_watch`."""
+        told(Happening(session="none"))
         return lambda: None
 
     def modes(self) -> Sequence[Mode]:

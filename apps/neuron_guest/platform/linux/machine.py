@@ -14,7 +14,8 @@ from neuron_guest.backend import Backend
 from neuron_guest.iso9660 import find
 from neuron_guest.platform.linux import link
 from neuron_guest.platform.linux.headless import HeadlessBackend
-from neuron_guest.platform.linux.routed import RoutedBackend, serve_session
+from neuron_guest.platform.linux.helper import serve_session
+from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.platform.linux.virtio import VirtioPort
 from neuron_guest.port import Port
 

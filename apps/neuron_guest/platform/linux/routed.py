@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -13,32 +12,12 @@ from typing import Any, TypeVar
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
-from neuron_guest.backend import App, Backend, BackendError, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Happening, Mode, Offer, Window
 from neuron_guest.platform.linux import link, system
 from neuron_guest.platform.linux.headless import HeadlessBackend
 
 _log = logging.getLogger("neuron_guest")
 _T = TypeVar("_T")
-
-
-def verbs(backend: Backend) -> Mapping[str, Callable[..., object]]:
-    """What the service may ask the helper for; power and load are the service's own."""
-    return {
-        "info": lambda: dict(backend.info()),
-        "clipboard_offer": lambda: asdict(backend.clipboard_offer()),
-        "clipboard_read": backend.clipboard_read,
-        "clipboard_write": lambda items, secret: backend.clipboard_write(items, secret=secret),
-        "modes": lambda: [asdict(mode) for mode in backend.modes()],
-        "mode": lambda: asdict(backend.mode()),
-        "set_mode": lambda width, height, refresh: asdict(backend.set_mode(Mode(width, height, refresh))),
-        "apps": lambda icons: [asdict(app) for app in backend.apps(icons=icons)],
-        "launch": backend.launch,
-        "open": backend.open,
-        "windows": lambda: [asdict(window) for window in backend.windows()],
-        "focus_window": backend.focus_window,
-        "close_window": backend.close_window,
-        "screenshot": backend.screenshot,
-    }
 
 
 def _mode(value: object) -> Mode:
@@ -94,6 +73,8 @@ class RoutedBackend(HeadlessBackend):
         self._seated = seated
         self._helpers: dict[int, link.Helper] = {}
         self._watchers: list[Callable[[Offer], None]] = []
+        self._tellers: list[Callable[[Happening], None]] = []
+        self._locked = False
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX)
@@ -121,9 +102,11 @@ class RoutedBackend(HeadlessBackend):
         self._helpers[user] = helper
         if previous is not None:
             previous.replace()
+        self._tell(Happening(session=self._session()))
         helper.run()
         if self._helpers.get(user) is helper:
             del self._helpers[user]
+        self._tell(Happening(session=self._session()))
 
     def _helper(self) -> link.Helper | None:
         user = self._seated()
@@ -136,15 +119,35 @@ class RoutedBackend(HeadlessBackend):
         return helper.call(verb, **arguments)
 
     def _told(self, user: int, message: Mapping[str, Any]) -> None:
-        if message.get("event") != "clipboard" or user != self._seated():
+        if user != self._seated():
             return
         try:
-            offer = _offer(message.get("value"))
+            if message.get("event") == "display":
+                self._tell(Happening(mode=_mode(message.get("value"))))
+            elif message.get("event") == "clipboard" and not self._locked:
+                # A locked screen keeps what is copied behind it.
+                offer = _offer(message.get("value"))
+                for changed in list(self._watchers):
+                    changed(offer)
         except FieldError as error:
             _log.info("the session's helper told nonsense: %s", error)
-            return
-        for changed in list(self._watchers):
-            changed(offer)
+
+    def _tell(self, happening: Happening) -> None:
+        for told in list(self._tellers):
+            told(happening)
+
+    def _session(self) -> str:
+        if self._helper() is None:
+            return "none"
+        return "locked" if self._locked else "active"
+
+    def _unlocked(self) -> None:
+        if self._locked:
+            raise BackendError("locked", "the person's screen is locked")
+
+    def _lock(self, locked: bool) -> None:  # noqa: FBT001 — a callback's one value
+        self._locked = locked
+        self._tell(Happening(session=self._session()))
 
     def info(self) -> Mapping[str, object]:
         """See :meth:`Backend.info`."""
@@ -154,12 +157,14 @@ class RoutedBackend(HeadlessBackend):
             if error.code != "no-session":
                 raise
             return super().info()
-        return _checked(lambda: {**dict(told), **system.facts()})
+        locked = {"session": "locked"} if self._locked else {}
+        return _checked(lambda: {**dict(told), **system.facts(), **locked})
 
     def clipboard_offer(self) -> Offer:
         """See :meth:`Backend.clipboard_offer`."""
         if self._helper() is None:
             return super().clipboard_offer()
+        self._unlocked()
         told = self._ask("clipboard_offer")
         return _checked(lambda: _offer(told))
 
@@ -167,6 +172,7 @@ class RoutedBackend(HeadlessBackend):
         """See :meth:`Backend.clipboard_read`."""
         if self._helper() is None:
             return super().clipboard_read(mime)
+        self._unlocked()
         return _bytes(self._ask("clipboard_read", mime=mime))
 
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
@@ -180,6 +186,35 @@ class RoutedBackend(HeadlessBackend):
         """See :meth:`Backend.clipboard_watch`."""
         self._watchers.append(changed)
         return lambda: self._watchers.remove(changed)
+
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """See :meth:`Backend.desktop_watch`: locks from logind, the display from the session's helper."""
+        self._tellers.append(told)
+        told(Happening(session=self._session()))
+        stopped = threading.Event()
+        ends: list[Callable[[], None]] = []
+
+        def begin() -> None:
+            from neuron_guest.platform.linux import (
+                locks,  # here: the host waits for its first answer meanwhile
+            )
+
+            try:
+                ends.append(locks.watch(self._lock))
+            except BackendError as error:
+                _log.info("nothing here tells whether the screen is locked: %s", error)
+            if stopped.is_set():
+                stop()
+
+        def stop() -> None:
+            stopped.set()
+            if told in self._tellers:
+                self._tellers.remove(told)
+            for end in ends:
+                end()
+
+        threading.Thread(target=begin, name="neuron-locks", daemon=True).start()
+        return stop
 
     def modes(self) -> Sequence[Mode]:
         """See :meth:`Backend.modes`."""
@@ -240,35 +275,3 @@ def _bytes(value: object) -> bytes:
     if not isinstance(value, bytes):
         raise BackendError("failed", "the session's helper answered nonsense")
     return value
-
-
-def serve_session(backend: Backend, path: Path = link.SOCKET) -> bool:
-    """The helper: serve this session to the service until it goes; True if it wants us no more."""
-    stream = socket.socket(socket.AF_UNIX)
-    try:
-        stream.connect(str(path))
-    except OSError as error:
-        _log.debug("NeuronGuest's service is not there: %s", error)
-        stream.close()
-        return False
-    if link.peer_user(stream) not in (0, os.geteuid()):
-        _log.error("who listens at %s is not the service", path)
-        stream.close()
-        return False
-    stop: Callable[[], None] | None = None
-    sending = threading.Lock()
-
-    def copied(offer: Offer) -> None:
-        with sending:
-            link.send(stream, {"event": "clipboard", "value": asdict(offer)})
-
-    try:
-        stop = backend.clipboard_watch(copied)
-    except BackendError as error:
-        _log.info("no clipboard events: %s", error)
-    try:
-        return link.answer(stream, verbs(backend), sending)
-    finally:
-        if stop is not None:
-            stop()
-        stream.close()

@@ -8,11 +8,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from libneuron.guest.wire.content import TEXT
-from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
 from neuron_guest.platform.linux import desktop_files, programs, screens, system
 
 _HINT = "x-kde-passwordManagerHint"
 _PLAIN = ("UTF8_STRING", "text/plain", TEXT)
+
+
+def _ignored() -> None:
+    """Somebody else listens for that."""
 
 
 class SessionBackend:
@@ -110,9 +114,9 @@ class SessionBackend:
         raise BackendError("unsupported", "the clipboard's tools here need the content at once")
 
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
-        """See :meth:`Backend.clipboard_watch`. X11's tools cannot tell without asking again and again."""
+        """See :meth:`Backend.clipboard_watch`."""
         if not self._wayland:
-            raise BackendError("unsupported", "no tool here tells of new copies")
+            return self._listen(copied=lambda: changed(self.clipboard_offer()))
         process = programs.listen(["wl-paste", "--watch", "echo"])
 
         def follow() -> None:
@@ -125,6 +129,13 @@ class SessionBackend:
         threading.Thread(target=follow, name="neuron-clipboard", daemon=True).start()
         return process.terminate
 
+    def _listen(
+        self, *, copied: Callable[[], None] = _ignored, resized: Callable[[], None] = _ignored
+    ) -> Callable[[], None]:
+        from neuron_guest.platform.linux.x11_events import X11Events
+
+        return X11Events(self._environment.get("DISPLAY", ""), copied=copied, resized=resized).close
+
     # -- display ------------------------------------------------------------------------------------
 
     def _screen(self) -> screens.Screen:
@@ -135,6 +146,12 @@ class SessionBackend:
         if found is None or found.current is None:
             raise BackendError("failed", "no display is switched on")
         return found
+
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """See :meth:`Backend.desktop_watch`: of the display; locks are the service's to know."""
+        if self._wayland:
+            raise BackendError("unsupported", "no tool here tells of changes of a Wayland display")
+        return self._listen(resized=lambda: told(Happening(mode=self.mode())))
 
     def modes(self) -> Sequence[Mode]:
         """See :meth:`Backend.modes`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
 from neuron_guest.platform.windows import apps as app_list
 from neuron_guest.platform.windows import (
     desktop_windows,
@@ -18,9 +19,12 @@ from neuron_guest.platform.windows import (
     win32,
 )
 from neuron_guest.platform.windows.clipboard import Clipboard
+from neuron_guest.platform.windows.message_window import MessageWindow
 from neuron_guest.platform.windows.metrics import Metrics
 
+_log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+_WM_DISPLAYCHANGE = 0x007E
 
 
 def _asked(work: Callable[[], Result]) -> Result:
@@ -74,6 +78,20 @@ class WindowsBackend:
     def clipboard_watch(self, changed: Callable[[Offer], None]) -> Callable[[], None]:
         """See :meth:`Backend.clipboard_watch`."""
         return self._board().watch(changed)
+
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """See :meth:`Backend.desktop_watch`: of the display; locks are the service's to know."""
+
+        def receive(message: int, _wparam: int, _lparam: int) -> int | None:
+            if message == _WM_DISPLAYCHANGE:
+                try:
+                    told(Happening(mode=display.current()))
+                except (BackendError, win32.Win32Error) as error:
+                    _log.info("the display's new mode is not known: %s", error)
+            return None
+
+        window = _asked(lambda: MessageWindow(receive, name="NeuronGuestDisplay", broadcasts=True))
+        return window.close
 
     def modes(self) -> Sequence[Mode]:
         """See :meth:`Backend.modes`."""

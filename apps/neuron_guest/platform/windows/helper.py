@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from neuron_guest.backend import Backend, Mode, Offer
+from neuron_guest.backend import Backend, BackendError, Happening, Mode, Offer
 from neuron_guest.platform.windows.helper_link import Answerer, Stream
 from neuron_guest.promises import PATIENCE, Promises
+
+_log = logging.getLogger(__name__)
 
 
 def _plain(value: Any) -> object:
@@ -59,10 +62,19 @@ def serve(stream: Stream, backend: Backend) -> None:
     def changed(offer: Offer) -> None:
         answerer.event("clipboard", _plain(offer))
 
-    stop = backend.clipboard_watch(changed)
+    def happened(happening: Happening) -> None:
+        if happening.mode is not None:
+            answerer.event("display", _plain(happening.mode))
+
+    stops = [backend.clipboard_watch(changed)]
+    try:
+        stops.append(backend.desktop_watch(happened))
+    except BackendError as error:
+        _log.info("the display's changes are not told: %s", error)
     try:
         answerer.run()
     finally:
         promises.end()
-        stop()
+        for stop in stops:
+            stop()
         backend.close()

@@ -80,7 +80,9 @@ _module = win32.function("kernel32", "GetModuleHandleW", HANDLE, WSTR)
 class MessageWindow:
     """The window and its thread. Raises Win32Error if Windows refuses it (no desktop)."""
 
-    def __init__(self, handler: Handler, *, name: str = "NeuronGuest") -> None:
+    def __init__(self, handler: Handler, *, name: str = "NeuronGuest", broadcasts: bool = False) -> None:
+        """``broadcasts``: also hear what Windows tells all top-level windows, as one that is never shown."""
+        self._parent = None if broadcasts else _HWND_MESSAGE
         self._handler = handler
         self._class_name = f"{name}-{id(self):x}"
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -102,7 +104,7 @@ class MessageWindow:
         try:
             _register_class(ctypes.byref(window_class))
             self.handle = _create_window(
-                0, self._class_name, self._class_name, 0, 0, 0, 0, 0, _HWND_MESSAGE, None, instance, None
+                0, self._class_name, self._class_name, 0, 0, 0, 0, 0, self._parent, None, instance, None
             )
         except win32.Win32Error as error:
             ready.set_exception(error)

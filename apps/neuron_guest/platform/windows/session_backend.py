@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
-from neuron_guest.backend import App, BackendError, Fetch, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
 from neuron_guest.platform.windows import power, system_info, win32
 from neuron_guest.platform.windows.helper_link import Caller
 from neuron_guest.platform.windows.metrics import Metrics
@@ -35,6 +35,7 @@ class SessionBackend:
         self._helper: Caller | None = None
         self._session = "none"
         self._watchers: list[Callable[[Offer], None]] = []
+        self._tellers: list[Callable[[Happening], None]] = []
         self._promise: tuple[int, Fetch | None] = (0, None)
         self._supplying = threading.BoundedSemaphore(_SUPPLIES)
         self._metrics = Metrics()
@@ -50,11 +51,24 @@ class SessionBackend:
         with self._lock:
             self._session = word
             self._lock.notify_all()
+        self._tell(Happening(session=word))
+
+    def _tell(self, happening: Happening) -> None:
+        with self._lock:
+            tellers = tuple(self._tellers)
+        for told in tellers:
+            told(happening)
 
     def event(self, name: str, value: Any) -> None:
         """What a helper said by itself."""
         if name == "wanted":
             self._wanted(value)
+            return
+        if name == "display":
+            try:
+                self._tell(Happening(mode=_mode(Fields(value, "mode"))))
+            except FieldError as error:
+                _log.warning("the helper told of a display that makes no sense: %s", error)
             return
         if name != "clipboard":
             return
@@ -173,6 +187,20 @@ class SessionBackend:
             with self._lock:
                 if changed in self._watchers:
                     self._watchers.remove(changed)
+
+        return stop
+
+    def desktop_watch(self, told: Callable[[Happening], None]) -> Callable[[], None]:
+        """See :meth:`Backend.desktop_watch`; goes on through changes of the session."""
+        with self._lock:
+            self._tellers.append(told)
+            session = self._session
+        told(Happening(session=session))
+
+        def stop() -> None:
+            with self._lock:
+                if told in self._tellers:
+                    self._tellers.remove(told)
 
         return stop
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import socket
 import struct
 import threading
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from neuron_guest.backend import BackendError
-from neuron_guest.platform.linux import link
-from neuron_guest.platform.linux.routed import RoutedBackend, verbs
+from neuron_guest.backend import BackendError, Happening, Mode
+from neuron_guest.platform.linux import link, locks
+from neuron_guest.platform.linux.helper import serve_session, verbs
+from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.simulated import SimulatedBackend
 from tests.system.contract.contract import eventually
 
@@ -165,3 +167,59 @@ def test_the_seat_is_read_from_logind(tmp_path: Path) -> None:
     (tmp_path / "seat0").write_text("IS_SEAT0=1\n")
     assert link.seated_user(tmp_path / "seat0") is None
     assert link.seated_user(tmp_path / "gone") is None
+
+
+def test_a_locked_screen_is_told_and_keeps_its_copies(
+    tmp_path: Path,
+    backend: RoutedBackend,
+    knock: Callable[[], socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """logind's part is played by programs of its tools' names."""
+    (tmp_path / "seat0").write_text("ACTIVE=c7\nACTIVE_UID=0\n")
+    monkeypatch.setattr(locks, "locked", lambda seat: real(tmp_path / "seat0"))
+    hint, news = tmp_path / "hint", tmp_path / "news"
+    hint.write_text("no\n")
+    os.mkfifo(news)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, text in (
+        ("loginctl", f'[ "$*" = "show-session c7 --property=LockedHint --value" ] && cat {hint}'),
+        ("busctl", f"exec cat {news}"),
+    ):
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    attach(knock(), backend, SimulatedBackend())
+    told: queue.Queue[Happening] = queue.Queue()
+    stop = backend.desktop_watch(told.put)
+    with news.open("w") as line:
+        assert told.get(timeout=10) == Happening(session="active")
+        hint.write_text("yes\n")
+        line.write('{"member":"PropertiesChanged","payload":{"data":["…",{"IdleHint":{}}]}}\n')
+        line.write('{"member":"PropertiesChanged","payload":{"data":["…",{"LockedHint":{"data":true}}]}}\n')
+        line.flush()
+        while told.get(timeout=10) != Happening(session="locked"):
+            pass
+        assert backend.info()["session"] == "locked"
+        assert code(lambda: backend.clipboard_read(TEXT)) == "locked"
+        hint.write_text("no\n")
+        line.write('{"payload":{"data":["…",{"ActiveSession":{}}]}}\n')
+        line.flush()
+        assert told.get(timeout=10) == Happening(session="active")
+        assert backend.info()["session"] == "active"
+        stop()
+
+
+real = locks.locked
+
+
+def test_the_helper_tells_of_the_displays_modes(backend: RoutedBackend, tmp_path: Path) -> None:
+    desktop = SimulatedBackend()
+    thread = threading.Thread(target=serve_session, args=(desktop, tmp_path / "run" / "s"), daemon=True)
+    thread.start()
+    assert eventually(lambda: backend.info()["session"] == "active", seconds=10)
+    told: queue.Queue[Happening] = queue.Queue()
+    backend._tellers.append(told.put)
+    mode = desktop.set_mode(Mode(1024, 768))
+    assert told.get(timeout=10) == Happening(mode=mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from neuron_guest.backend import BackendError, Mode, Offer
+from neuron_guest.backend import BackendError, Happening, Mode, Offer
 from neuron_guest.platform.windows import helper
 from neuron_guest.platform.windows.helper_link import Answerer, Caller
 from neuron_guest.platform.windows.helper_wire import pack
@@ -121,6 +122,19 @@ def test_copies_are_told_unless_the_screen_is_locked(session: SessionBackend) ->
     session.clipboard_write({TEXT: b"x"}, secret=False)
     assert there.wait(10)
     assert told[0].own
+
+
+def test_locks_and_modes_are_told(session: SessionBackend) -> None:
+    told: queue.Queue[Happening] = queue.Queue()
+    stop = session.desktop_watch(told.put)
+    assert told.get(timeout=10) == Happening(session="active")
+    session.session_is("locked")
+    assert told.get(timeout=10) == Happening(session="locked")
+    mode = session.set_mode(Mode(1024, 768))  # the helper tells of it
+    assert told.get(timeout=10) == Happening(mode=mode)
+    stop()
+    session.session_is("active")
+    assert told.empty()
 
 
 def test_without_anybody_signed_in_the_desktop_is_not_there() -> None:
