@@ -88,13 +88,7 @@ class Detail(QWidget):
                 self.changed,
                 self.packages,
                 self.why,
-                column(
-                    row(self.keep, None),
-                    row(self.pin, None),
-                    row(self.file, None),
-                    row(self.roll_back, None),
-                    gap=1,
-                ),
+                column(row(self.keep, self.roll_back, None), row(self.pin, self.file, None), gap=1),
                 None,
                 gap=2,
             )

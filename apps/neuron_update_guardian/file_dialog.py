@@ -40,6 +40,7 @@ class FileDialog(QDialog):
         self.list.setToolTip(translate("RestoreFile", "Choose one"))
         self.list.setMinimumHeight(scaled(20 * SPACE))
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # paths, in every language
         self.list.ensurePolished()
         self.count = Text("", tone=Tone.MUTED)
         self.restore = Button(

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QListWidget, QWidget
 
 from libneuron.ui.announce import announce
-from libneuron.ui.text import number, translate
+from libneuron.ui.text import number, path, translate
 from libneuron.ui.theme import SPACE, dialog_width, scaled
 from libneuron.ui.widgets import Button, Notice, Text, Tone, column, danger_button, heading, row
 
@@ -44,7 +44,7 @@ class PreviewDialog(QDialog):
         self.kept.setVisible(bool(kept))
         if kept:
             places = translate("Preview", "Stays exactly as it is now: {places}")
-            self.kept.show_text(places.format(places=", ".join(kept)), Tone.GOOD)
+            self.kept.show_text(places.format(places=", ".join(map(path, kept))), Tone.GOOD)
         self.roll_back = danger_button(
             translate("Preview", "&Roll back"),
             translate("Preview", "Prepare the earlier system for the next start"),
@@ -56,18 +56,18 @@ class PreviewDialog(QDialog):
             on_click=self.reject,
         )
         self.cancel.setDefault(True)
-        self.setLayout(
-            column(
-                heading(translate("Preview", "Roll back to the state before?")),
-                Text(sentence),
-                Text(later, tone=Tone.MUTED),
-                self.changes,
-                self.kept,
-                row(None, self.roll_back, self.cancel),
-                gap=2,
-                margin=3,
-            )
+        whole = column(
+            heading(translate("Preview", "Roll back to the state before?")),
+            Text(sentence),
+            Text(later, tone=Tone.MUTED),
+            self.changes,
+            self.kept,
+            row(None, self.roll_back, self.cancel),
+            gap=2,
+            margin=3,
         )
+        whole.setStretch(3, 1)  # the list: what changes
+        self.setLayout(whole)
         self.cancel.setFocus()
         announce(self, f"{sentence} {later}")
 
@@ -84,10 +84,10 @@ def _lines(data: Mapping[str, Any]) -> list[str]:
             lines.append(changes.format(name=name, now=now, then=then))
     for folder, count in data.get("folders", {}).items():
         text = translate("Preview", "{count} changed places in {folder} go back")
-        lines.append(text.format(count=number(int(count)), folder=folder))
+        lines.append(text.format(count=number(int(count)), folder=path(folder)))
     texts = {
         "boot_back": translate("Preview", "{file} (boot partition) becomes what it was"),
         "boot_gone": translate("Preview", "{file} (boot partition) is removed"),
     }
-    lines += [text.format(file=file) for key, text in texts.items() for file in data.get(key, ())]
+    lines += [text.format(file=path(file)) for key, text in texts.items() for file in data.get(key, ())]
     return lines or [translate("Preview", "Nothing differs.")]

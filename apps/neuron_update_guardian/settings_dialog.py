@@ -71,13 +71,13 @@ class SettingsDialog(QDialog):
         self.save.setDefault(True)
         points = Card(
             translate("GuardianSettings", "Restore points"),
-            labelled(translate("GuardianSettings", "How many to &keep"), self.keep),
+            row(labelled(translate("GuardianSettings", "How many to &keep"), self.keep), None),
             row(self.keep, None),
         )
         starts = Card(
             translate("GuardianSettings", "Failed starts"),
             self.automatic,
-            labelled(translate("GuardianSettings", "Starts that may &fail"), self.attempts),
+            row(labelled(translate("GuardianSettings", "Starts that may &fail"), self.attempts), None),
             row(self.attempts, None),
         )
         made = Card(

@@ -51,6 +51,11 @@ def pixels(width: int, height: int) -> str:
     return f"\u2066{width} × {height}\u2069"
 
 
+def path(name: str) -> str:
+    """A path, in its own order also within right-to-left text (Unicode isolates, UAX #9)."""
+    return f"\u2066{name}\u2069"
+
+
 def number(value: int) -> str:
     """A whole number with the language's digits and separators."""
     return QLocale().toString(value)

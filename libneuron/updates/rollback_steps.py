@@ -146,4 +146,6 @@ def move_nested(volume: Volume, names: tuple[str, ...], *, old: str, new: str) -
             volume.move(f"{old}/{name}", f"{new}/{name}")
         except OSError as error:
             stuck[name] = f"{name} stayed in the replaced system: {error.strerror}"
+        except UpdateError:
+            stuck[name] = f"{name} stayed in the replaced system: a link lies in its way"
     return stuck

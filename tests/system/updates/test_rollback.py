@@ -13,6 +13,7 @@ from libneuron.errors import Cancelled, NeuronError
 from libneuron.progress import Progress, ProgressView
 from libneuron.system import btrfs
 from libneuron.updates import guardian
+from libneuron.updates.rollback import replaced
 from libneuron.updates.rollback_steps import PENDING
 from libneuron.updates.store import open_store
 from tests.system.updates.disk import Disk, disk, run, status
@@ -296,3 +297,31 @@ def test_a_roll_back_that_fails_is_given_up(machine: Disk, monkeypatch: pytest.M
     with open_store(machine.machine().root, machine.machine().clock) as store:
         assert store.volume is not None
         assert store.volume.names("@neuron/roots") == ()
+
+
+def test_a_link_in_the_way_of_a_nested_subvolume_leads_nowhere_and_is_said(
+    machine: Disk, tmp_path: Path
+) -> None:
+    """In the restore point the folder is a link that leads out; since then it is one with a subvolume."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (machine.point / "srv").symlink_to(victim)
+    guardian.begin(machine.machine(), tool="test")
+    machine.update_badly()
+    guardian.end(machine.machine())
+    (machine.point / "srv").unlink()
+    (machine.point / "srv").mkdir()
+    btrfs.create(machine.point / "srv", "vm")
+    (machine.point / "srv/vm/disk").write_text("precious")
+    rollback = guardian.roll_back(machine.machine(), None)
+    machine.restart()
+    guardian.resume(machine.machine(), early=True)
+    over = guardian.resume(machine.machine())
+    assert over is not None
+    assert over.outcome == "unverified"
+    assert any("a link lies in its way" in problem for problem in over.problems)
+    assert list(victim.iterdir()) == []
+    with open_store(machine.machine().root, machine.machine().clock) as store:
+        assert store.volume is not None
+        old = store.volume.path(replaced(rollback))
+        assert (old / "srv/vm/disk").read_text() == "precious", "it is where it was, in the replaced system"

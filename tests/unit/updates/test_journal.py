@@ -6,6 +6,7 @@ import functools
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,13 @@ def test_kinds_and_keys_of_a_newer_release_are_passed_over(tmp_path: Path) -> No
     journal.append("something-new", id="1")
     journal.append("update-begun")  # lacks its id
     assert fold(journal.read().events).updates[0].stage is Stage.BEGINNING
+
+
+def test_a_link_in_the_journals_place_is_not_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/journal").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic links"):
+        Journal(tmp_path / "state", RealClock()).append("update-beginning", id="1")
+    assert victim.read_text() == "precious"

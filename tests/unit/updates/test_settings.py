@@ -86,3 +86,14 @@ def test_the_system_of_an_aur_helper_in_another_helper_is_the_topmost_one(tmp_pa
     root = processes(tmp_path, rows)
     assert find_leader(root, 60) == "topgrade 40 4000"
     assert find_manager(root, 60) == 40
+
+
+def test_links_where_settings_lie_lead_nobody_out_of_the_machine(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("keep = 9\n")
+    (tmp_path / "etc/neuron").mkdir(parents=True)
+    for name in (PLACE, f"{PLACE}.before"):
+        (tmp_path / name).symlink_to(victim)
+    save_settings(Root(tmp_path), Settings(keep=3))
+    assert victim.read_text() == "keep = 9\n"
+    assert load_settings(Root(tmp_path)).keep == 3
