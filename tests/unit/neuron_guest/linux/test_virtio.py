@@ -107,6 +107,19 @@ def test_a_port_that_appears_is_opened_at_the_kernels_word(
     assert port._fd >= 0
 
 
+def test_only_events_of_ports_are_looked_into() -> None:
+    kernel, news = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    news.setblocking(False)
+    kernel.send(b"add@/devices/pci0000:00/usb1")
+    assert not virtio._of_ports(news)
+    kernel.send(b"change@/devices/pci0000:00/virtio1/virtio-ports/vport1p1")
+    kernel.send(b"add@/devices/pci0000:00/usb2")
+    assert virtio._of_ports(news)
+    assert not virtio._of_ports(news)
+    kernel.close()
+    news.close()
+
+
 def test_the_kernels_events_can_be_heard() -> None:
     with virtio._kernel_events() or pytest.fail("no socket for the kernel's events") as news:
         assert news.getsockname()[1] == 1
