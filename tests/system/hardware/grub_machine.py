@@ -54,8 +54,11 @@ def install_script(image: Image) -> str:
 
 
 @contextmanager
-def grub_machine(work: Path) -> Iterator[Machine]:
-    """Install GRUB on the disk from inside the guest, then start the same disk through GRUB."""
+def grub_machine(work: Path, *devices: str) -> Iterator[Machine]:
+    """Install GRUB on the disk from inside the guest, then start the same disk through GRUB.
+
+    The started machine has an IOMMU, a graphics card on the root bus and ``devices`` (QEMU's ``-device``).
+    """
     image = build(RECIPE)
     disk = work / "disk.raw"
     subprocess.run(["cp", "--sparse=always", image.disk, disk], check=True)
@@ -71,8 +74,9 @@ def grub_machine(work: Path) -> Iterator[Machine]:
         guest.shell.sh(install_script(image) + _GRUB, timeout=300)
         guest.shell.start("/bin/systemctl", "poweroff")
         guest.wait_ended(timeout=120)
-    vga = ("-device", "VGA")  # GRUB's console wants one
-    with Machine(None, folder=work, memory=512, ports=(), arguments=(*drives, *vga)) as machine:
+    parts = ("intel-iommu,intremap=on", "VGA", *devices)
+    more = tuple(word for part in parts for word in ("-device", part))
+    with Machine(None, folder=work, memory=512, ports=(), arguments=(*more, *drives)) as machine:
         machine.wait_ready()
         yield machine
     disk.unlink()

@@ -1,5 +1,5 @@
-"""A start option on a real Debian with GRUB: made, seen after a restart, taken back, gone after the next; and
-the power may go at any write.
+"""Start options and a card for vfio-pci on a real Debian with GRUB: made, seen after a restart, taken back,
+gone after the next; and the power may go at any write.
 """
 
 from __future__ import annotations
@@ -29,19 +29,27 @@ with LoopThread() as loop:
     boot = HelperBoot(loop)
     told = {}
     if "apply" in sys.argv:
-        shown = boot.plan(Wish(set=("intel_iommu=on",)))
-        told = {"diff": shown.diffs[0][1], "commands": shown.commands}
+        shown = boot.plan(Wish(set=("intel_iommu=on",), bind=tuple(sys.argv[2:])))
+        told = {"diff": "".join(diff for _path, diff in shown.diffs), "commands": shown.commands}
         boot.apply(shown, "")
     if "undo" in sys.argv:
         boot.undo(boot.changes()[-1].number)
     print(json.dumps(told | {"states": [made.state.value for made in boot.changes()]}))
 """
-_FILES = "cat /etc/default/grub /boot/grub/grub.cfg"
+_FILES = "cat /etc/default/grub /boot/grub/grub.cfg /etc/initramfs-tools/modules; ls /etc/modprobe.d"
+_CARDS = (
+    "pcie-root-port,id=one,chassis=3,addr=1c.0", "secondary-vga,bus=one,addr=0.0,multifunction=on",
+    "intel-hda,bus=one,addr=0.1",
+    "pcie-root-port,id=two,chassis=4,addr=1d.0", "secondary-vga,bus=two,addr=0.0",
+)  # fmt: skip
+"""Twins: the numbers of both are the same, only the address tells them apart."""
+_TAKEN = "cd /sys/bus/pci/devices; for at in *; do echo $at $(cat $at/class) $(readlink $at/driver); done"
 
 
 def helper(machine: Machine, *words: str) -> dict[str, Any]:
     """Ask the helper in the guest for ``words``; always returns the states of all changes, too."""
-    found: dict[str, Any] = json.loads(machine.shell.run("/usr/bin/python3", "/root/ask.py", *words).text)
+    done = machine.shell.run("/usr/bin/python3", "/root/ask.py", *words, timeout=600)
+    found: dict[str, Any] = json.loads(done.text)
     return found
 
 
@@ -61,25 +69,38 @@ def restart(machine: Machine) -> list[str]:
     return machine.shell.sh("cat /proc/cmdline").split()
 
 
+def drivers(machine: Machine) -> dict[str, tuple[str, str]]:
+    """Address → (class, driver or nothing) of every device in the guest."""
+    rows = [row.split() for row in machine.shell.sh(_TAKEN).splitlines()]
+    return {
+        address: (kind, driver[0].rpartition("/")[2] if driver else "") for address, kind, *driver in rows
+    }
+
+
 @pytest.mark.vm
 @pytest.mark.long  # GRUB reads through an emulated BIOS: each start takes it about a minute
-def test_an_option_counts_after_a_restart_and_is_gone_after_it_was_taken_back(tmp_path: Path) -> None:
-    with grub_machine(tmp_path) as machine:
+def test_a_change_counts_after_a_restart_and_is_gone_after_it_was_taken_back(tmp_path: Path) -> None:
+    with grub_machine(tmp_path, *_CARDS) as machine:
         shell = machine.shell
         shell.write("/root/ask.py", _THROUGH_THE_HELPER.encode())
         assert "BOOT_IMAGE=" in shell.sh("cat /proc/cmdline"), "GRUB started it"
         before = shell.sh(_FILES)
-        done = helper(machine, "apply")
+        one, two = sorted(at for at, (kind, _) in drivers(machine).items() if kind.startswith("0x0380"))
+        card = (one, f"{one[:-1]}1")
+        done = helper(machine, "apply", *card)
         assert done["states"] == ["applied"]
-        assert done["commands"] == [["update-grub"]]
+        assert done["commands"] == [["update-initramfs", "-u", "-k", "all"], ["update-grub"]]
         assert "+GRUB_CMDLINE_LINUX_DEFAULT=" in done["diff"]
         assert "intel_iommu" not in shell.sh("cat /proc/cmdline"), "it counts from the next start on"
         assert helper(machine)["states"] == ["applied"], "nothing is verified before"
         assert "intel_iommu=on" in restart(machine)
+        taken = drivers(machine)
+        assert [taken[at][1] for at in (*card, two)] == ["vfio-pci", "vfio-pci", ""]
         assert helper(machine)["states"] == ["verified"]
         assert helper(machine, "undo")["states"] == ["undone"]
         assert shell.sh(_FILES) == before, "GRUB's menu too is what it was, to the byte"
         assert "intel_iommu=on" not in restart(machine)
+        assert "vfio-pci" not in {driver for _, driver in drivers(machine).values()}
         assert helper(machine)["states"] == ["undone"]
 
 
