@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,7 +190,7 @@ class Agent:
             request.cancelled = True
         self._new_session(self._session + 1)
 
-    def _handle(self, events: list[ChannelEvent]) -> None:
+    def _handle(self, events: Sequence[ChannelEvent]) -> None:
         for event in events:
             if isinstance(event, Message):
                 self._message(event)
@@ -212,7 +212,9 @@ class Agent:
     def _message(self, event: Message) -> None:
         head = event.head
         identity, verb = head.get("request_id"), head.get("type")
-        if not isinstance(identity, (str, int)) or isinstance(identity, bool) or len(str(identity)) > 64:
+        if verb == "ping" and type(identity) is int and not event.stream and not head.get("data"):
+            self._send_head(identity, data={})  # the shortest way: its time is the channel's
+        elif not isinstance(identity, (str, int)) or isinstance(identity, bool) or len(str(identity)) > 64:
             self._refuse(event, None, "bad-request", "request_id must be a text or a number", "request_id")
         elif not isinstance(verb, str):
             self._refuse(event, identity, "bad-request", "type must be a text", "type")
@@ -222,8 +224,6 @@ class Agent:
             self._refuse(event, identity, "unknown-command", f"unknown command “{verb[:64]}”")
         elif identity in self._requests:
             self._refuse(event, identity, "bad-request", "request_id is in use", "request_id")
-        elif verb == "ping" and not event.stream and head.get("data") in ({}, None):
-            self._send_head(identity, data={})  # the shortest way: its time is the channel's
         else:
             try:
                 parsed = VERBS[verb].parse(Fields(head.get("data")))

@@ -156,23 +156,24 @@ class Session:
 
     def _pump(self) -> None:
         self._scheduled = False
-        if self._transport is None or self._blocked:
+        transport, channel = self._transport, self._channel
+        if transport is None or self._blocked:
             return
-        channel = self._channel
         for _ in range(_BURST):
             if not self._pending:
                 self._pending = channel.take()
                 if not self._pending:
                     self._arm()
                     return
-            sent = self._transport.write(self._pending)
+            sent = transport.write(self._pending)
             if sent < len(self._pending):
                 self._pending = memoryview(self._pending)[sent:]
                 self._blocked = True
                 return
             self._pending = b""
             if not channel.more:
-                self._arm()
+                if self._timer is not None or channel.phase is not _READY:
+                    self._arm()
                 return
         if not self._scheduled:
             self._scheduled = True
@@ -220,7 +221,7 @@ class Session:
             if item.stream:
                 self._channel.mux.stop(item.stream)
             return
-        request = self._waiting_for(identity)
+        request = self._requests.get(identity) if type(identity) is int else None
         if request is None:
             _log.debug("an answer nobody waits for: %.64r", identity)
             if item.stream:
@@ -313,7 +314,8 @@ class Session:
             raise GuestError("guest.disconnected", vm=self.label, verb=verb, details=str(error)) from error
         self._requests[identity] = request
         self._pump()
-        self._watch(request.until)
+        if self._alarm is None or request.until < self._alarm.when():
+            self._watch(request.until)
         answered = False
         try:
             reply = await request.answer
@@ -341,10 +343,9 @@ class Session:
 
     def _watch(self, until: float) -> None:
         """One timer for all requests, moved only where it would come too late: most answers come before."""
-        if self._alarm is None or until < self._alarm.when():
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = self._loop.call_at(until, self._ring)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(until, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

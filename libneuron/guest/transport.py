@@ -26,6 +26,9 @@ from typing import Protocol
 from libneuron.guest.errors import GuestError
 
 READ_SIZE = 256 * 1024
+SEND_BUFFER = 1024 * 1024
+"""Bytes a socket is asked to hold; a system's limit may be lower. With less than a piece of bulk, both ends
+take turns instead of working at the same time."""
 SHORT_READ = 1000
 """Bytes asked for after a read that gave less: a message's block is found much faster than one for bulk."""
 
@@ -158,6 +161,7 @@ class UnixSocketEndpoint:
         except OSError as error:
             made.close()
             raise GuestError("guest.channel-closed", details=str(error)) from error
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         return DescriptorTransport(made.detach(), link)
 
 

@@ -1,11 +1,14 @@
 """The channel beside plain Python ``ssl``, each between two processes over a unix socket, in one run.
 
+The two processes have a processor each.
+
 The part inside a virtual machine is :mod:`tests.bench.guest_vm`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import subprocess
@@ -26,6 +29,17 @@ from tests.bench.table import Gate, percentile, show, timed, verdict
 
 MIB = 1 << 20
 BULK = 48 * MIB
+_PROCESSORS = sorted(os.sched_getaffinity(0))
+
+
+def _place(peer: int) -> None:
+    """This process on one processor and ``peer`` on another, as a host's program and a guest's processor are.
+
+    Where the scheduler puts processes that take turns decides more than their code, and changes often.
+    """
+    os.sched_setaffinity(0, _PROCESSORS[:1])
+    for task in Path(f"/proc/{peer}/task").iterdir():
+        os.sched_setaffinity(int(task.name), _PROCESSORS[-1:])
 
 
 @contextmanager
@@ -39,6 +53,7 @@ def _plain(kind: str, folder: Path) -> Iterator[ssl.SSLSocket]:
     peer.stdout.readline()
     raw = socket.socket(socket.AF_UNIX)
     raw.connect(str(path))
+    _place(peer.pid)
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.load_verify_locations(folder / "guest.pem")
@@ -104,6 +119,7 @@ class _Ours:
     def __init__(self, simulation: Simulation, runner: asyncio.Runner) -> None:
         self._run = runner.run
         self._pid = simulation.pid
+        _place(self._pid)
 
         async def begin() -> GuestClient:
             client = GuestClient(simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT)

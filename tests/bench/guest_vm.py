@@ -34,6 +34,7 @@ MIB = 1 << 20
 RAW, TLS = "bench.raw.0", "bench.tls.0"
 RAW_BULK, BULK = 32 * MIB, 4 * MIB
 ROUNDS, PINGS = 4, 60
+_RUN = ("/usr/bin/python3", "-I", "-S", "/root/bench/peer.py")
 _PEER = str(Path(__file__).with_name("guest_vm_peer.py"))
 
 
@@ -175,33 +176,43 @@ class Ours:
         return int(resident) / 1024, (int(self._shell.sh(counting)) - before) / 10
 
 
-def _peers(machine: Machine, folder: Path) -> tuple[RawPort, TlsPort, tuple[float, float]]:
+def _aead(machine: Machine) -> tuple[float, float]:
+    """Bytes a second that the guest encrypts and decrypts."""
+    spoken = machine.shell.run(*_RUN, "aead", "-", "/root/bench", timeout=120).text.split()
+    return float(spoken[0]), float(spoken[1])
+
+
+def _peers(machine: Machine, folder: Path) -> tuple[RawPort, TlsPort]:
     pair = new_pair("bench")
     (folder / "guest.pem").write_text(pair.certificate)
     machine.shell.write("/root/bench/guest.pem", pair.certificate.encode())
     machine.shell.write("/root/bench/guest.key", pair.key.encode())
     machine.shell.write("/root/bench/peer.py", Path(_PEER).read_bytes())
-    run = ("/usr/bin/python3", "-I", "-S", "/root/bench/peer.py")
-    spoken = machine.shell.run(*run, "aead", "-", "/root/bench", timeout=120).text.split()
     raw = RawPort(machine.port(RAW))
-    machine.shell.start(*run, "raw", f"/dev/virtio-ports/{RAW}", "-")
-    machine.shell.start(*run, "tls", f"/dev/virtio-ports/{TLS}", "/root/bench")
-    return raw, TlsPort(machine.port(TLS), folder / "guest.pem"), (float(spoken[0]), float(spoken[1]))
+    machine.shell.start(*_RUN, "raw", f"/dev/virtio-ports/{RAW}", "-")
+    machine.shell.start(*_RUN, "tls", f"/dev/virtio-ports/{TLS}", "/root/bench")
+    return raw, TlsPort(machine.port(TLS), folder / "guest.pem")
 
 
 def _measure(machine: Machine, folder: Path, runner: asyncio.Runner) -> dict[str, float]:
-    raw, tls, (encrypts, decrypts) = _peers(machine, folder)
+    raw, tls = _peers(machine, folder)
     ours = Ours(machine, folder, runner)
     machine.shell.sh(f"dd if=/dev/zero of=/root/bench/file bs=1M count={BULK // MIB} status=none")
     pings: dict[str, list[float]] = {"raw": [], "tls": [], "ours": [], "qga": []}
     speeds: dict[str, list[float]] = {
-        name: [] for name in ("raw push", "raw pull", "tls push", "tls pull", "push", "pull", "qga pull")
+        name: []
+        for name in (
+            *("encrypts", "decrypts", "raw push", "raw pull"),
+            *("tls push", "tls pull", "push", "pull", "qga pull"),
+        )
     }
     for _ in range(ROUNDS):
         pings["raw"] += [timed(lambda: _echo(raw)) for _ in range(PINGS)]
         pings["tls"] += [timed(lambda: _echo(tls)) for _ in range(PINGS)]
         pings["ours"] += ours.pings(PINGS)
         pings["qga"] += [timed(machine.shell.ping) for _ in range(PINGS)]
+        for name, speed in zip(("encrypts", "decrypts"), _aead(machine), strict=True):
+            speeds[name].append(speed)
         speeds["raw push"].append(RAW_BULK / timed(lambda: _push(raw, RAW_BULK)))
         speeds["raw pull"].append(RAW_BULK / timed(lambda: _pull(raw, RAW_BULK)))
         speeds["tls push"].append(BULK / timed(lambda: _push(tls, BULK)))
@@ -212,7 +223,6 @@ def _measure(machine: Machine, folder: Path, runner: asyncio.Runner) -> dict[str
     found = {name: percentile(values, 0.5) for name, values in speeds.items()}
     for name, values in pings.items():
         found[f"{name} 50"], found[f"{name} 99"] = percentile(values, 0.5), percentile(values, 0.99)
-    found["encrypts"], found["decrypts"] = encrypts, decrypts
     found["busy push"] = percentile(ours.during(0), 0.99)
     found["busy pull"] = percentile(ours.during(3 * BULK), 0.99)
     found["rss"], found["wakeups"] = ours.idle()

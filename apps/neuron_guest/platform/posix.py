@@ -12,7 +12,7 @@ from neuron_guest.port import PortGone
 
 _READ = 256 * 1024
 _SHORT = 1000  # bytes asked for after a read that gave less: a block for a message is found much faster
-_PAGE = 4096
+_SEND_BUFFER = 1024 * 1024  # bytes a socket is asked to hold: room for bulk while the peer reads
 LOOK_AGAIN = 1.0
 """Seconds between looks while no host is there: ``poll`` reports HUP without end then."""
 
@@ -118,6 +118,7 @@ class UnixListenPort(_DescriptorPort):
             peer, _ = self._listener.accept()
         except BlockingIOError:
             raise PortGone("nobody is there") from None
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         descriptor = peer.detach()
         os.set_blocking(descriptor, False)
         self._use(descriptor)

@@ -14,7 +14,7 @@ import hashlib
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -23,6 +23,7 @@ from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 from libneuron.guest.wire.mux import Message, Mux, MuxEvent, Source
 from libneuron.guest.wire.record import (
     ID_SIZE,
+    MAX_PAYLOAD,
     NO_HINT,
     Foreign,
     Lost,
@@ -203,7 +204,7 @@ class Channel:
 
     # -- receiving ----------------------------------------------------------------------------------
 
-    def receive(self, data: bytes) -> list[ChannelEvent]:
+    def receive(self, data: bytes) -> Sequence[ChannelEvent]:
         """Take bytes from the port. Never raises: what the peer did wrong comes back as :class:`Down`."""
         payload = self._decoder.whole(data)
         if payload is not None and self.phase is _READY and self._tls is not None:
@@ -231,18 +232,17 @@ class Channel:
             found = self._decoder.more()
         return events
 
-    def _receive_one(self, tls: TlsPipe, payload: memoryview) -> list[ChannelEvent]:
+    def _receive_one(self, tls: TlsPipe, payload: memoryview) -> Sequence[ChannelEvent]:
         """One record and nothing else, as most are that carry a message."""
         self._silent = False
-        events: list[ChannelEvent] = []
         try:
             plain = tls.only(payload)
             if plain is not None:
-                events += self.mux.receive_one(plain)
-                return events
+                return self.mux.receive_one(plain)
         except ProtocolError as error:
             self._push_tls()  # the alert, so that the peer learns why
             return [self._fail(error)]
+        events: list[ChannelEvent] = []
         self._read(events)
         return events
 
@@ -382,9 +382,17 @@ class Channel:
         """
         outbox = self._outbox
         if self.phase is _READY and self._tls is not None:
-            pieces = self.mux.take(bulk=bulk)
-            if pieces:
-                made = self._encoder.records(self._tls.seal(pieces))
+            head, body = self.mux.take(bulk=bulk)
+            if body:
+                self._push_tls()
+                made, astray = self._tls.seal_framed((head, body), MAX_PAYLOAD, self._encoder.header)
+                if astray:
+                    made += self._encoder.records(astray)
+            elif head:
+                made = self._encoder.records(self._tls.seal(head))
+            else:
+                made = b""
+            if made:
                 if not outbox:
                     return made
                 outbox.append(made)

@@ -62,6 +62,7 @@ class Piece(NamedTuple):  # several for every 64 KiB: a tuple is made in half th
 
     stream: int
     data: memoryview
+    last: bool  # of its frame
 
 
 def frame(kind: Kind, stream: int, payload: bytes | memoryview = b"") -> bytes:
@@ -109,7 +110,7 @@ class FrameDecoder:
                 piece = view[at : at + self._left]
                 at += len(piece)
                 self._left -= len(piece)
-                frames.append(Piece(self._stream, piece))
+                frames.append(Piece(self._stream, piece, not self._left))
                 continue
             if end - at < HEADER.size:
                 break

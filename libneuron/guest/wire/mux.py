@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Protocol
 
 from libneuron.guest.wire.errors import ProtocolError
 from libneuron.guest.wire.frames import (
-    MAX_BODY,
     MAX_MESSAGE,
     MAX_REASON,
     Frame,
@@ -26,6 +25,8 @@ from libneuron.guest.wire.frames import (
     message_header,
 )
 from libneuron.guest.wire.jsontext import decode, encode
+from libneuron.guest.wire.record import MAX_PAYLOAD
+from libneuron.guest.wire.tls import plain_size
 from libneuron.guest.wire.window import REPORTED, Window
 
 CREDIT = 1024 * 1024
@@ -40,7 +41,7 @@ MAX_GATHERED = 16 * 1024 * 1024
 _MOST_URGENT = 8192  # waiting messages, credits and stops; a peer that causes more does not read
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
 _SLOW_PIECE = 8 * 1024
-_PIECE = MAX_BODY - 8 - 17 * 24  # what, with header and 17 TLS records around it, fits eight records
+_PIECE = 8 * plain_size(MAX_PAYLOAD)  # it fills eight records
 _APART = 64 * 1024  # bytes of a body from which a copy costs more than a TLS record for the header
 _ZEROS = memoryview(bytes(_PIECE))
 _INLINE = MAX_MESSAGE - 1024
@@ -143,7 +144,7 @@ class Mux:
 
     There may be something to send while ``urgent`` (messages, as plain bytes) or ``turn`` (streams of bodies
     that do not wait for their source) holds something, or ``arrived`` (bytes of bodies that came in and were
-    not yet reported) is a step of the window's.
+    not yet reported, in whole pieces) is a step of the window's.
     """
 
     def __init__(
@@ -159,6 +160,7 @@ class Mux:
         self._last = 0
         self._gathered = 0
         self.arrived = 0
+        self._coming = 0  # bytes of a frame that is not complete
         self.window = Window()
 
     # -- sending ------------------------------------------------------------------------------------
@@ -200,19 +202,18 @@ class Mux:
             out.waiting = False
             self.turn.append(stream)
 
-    def take(self, *, bulk: bool) -> list[bytes | memoryview]:
-        """All waiting messages, and with ``bulk`` the next piece of a body, as plain bytes."""
-        pieces: list[bytes | memoryview] = []
+    def take(self, *, bulk: bool) -> tuple[bytes, bytes | memoryview]:
+        """All waiting messages, and with ``bulk`` the next piece of a body, as plain bytes.
+
+        The second is a large piece's payload, which is not copied together with what comes before it.
+        """
         plain = self.take_urgent()
-        if plain:
-            pieces.append(plain)
-        if bulk and self.turn:
-            head, body = self._take_bulk()
-            if len(body) < _APART:
-                head, body = b"".join((plain, head, body)), b""
-                pieces.clear()
-            pieces += [part for part in (head, body) if part]
-        return pieces
+        if not bulk or not self.turn:
+            return plain, b""
+        head, body = self._take_bulk()
+        if len(body) < _APART:
+            return b"".join((plain, head, body)), b""
+        return plain + head, body
 
     def take_urgent(self) -> bytes:
         """All waiting messages, credits and ends, as plain bytes."""
@@ -237,7 +238,7 @@ class Mux:
             out = self._out.get(number)
             if out is None:
                 continue
-            size = min(_PIECE, self.window.size // 4, self.window.room, out.credit)
+            size = min(_PIECE, self.window.piece, self.window.room, out.credit)
             if size <= 0 or (size < _SLOW_PIECE and self.window.flight):
                 self.turn.append(number)
                 continue
@@ -293,8 +294,11 @@ class Mux:
         payload = self._decoder.message(plain)
         if payload is None or len(self.urgent) > _MOST_URGENT:
             return self.receive(plain)
+        head = decode(payload)
+        if "data_size" not in head:
+            return [Message(head, 0)]
         events: list[MuxEvent] = []
-        self._message(payload, 0, events)
+        self._begin(head, 0, events)
         return events
 
     def stop_unexpected(self) -> None:
@@ -311,12 +315,15 @@ class Mux:
             raise ProtocolError("the other end does not read what it asks for")
         for found in self._decoder.feed(plain):
             if isinstance(found, Piece):
-                self.arrived += len(found.data)
+                self._coming += len(found.data)
+                if found.last:  # reports follow the sender's pieces, which it fits to the window
+                    self.arrived += self._coming
+                    self._coming = 0
                 self._body(found, events)
                 continue
             kind = found.kind
             if kind is _MESSAGE:
-                self._message(found.payload, found.stream, events)
+                self._begin(decode(found.payload), found.stream, events)
             elif kind is Kind.END:
                 self._end(found, events)
             elif kind is Kind.CREDIT:
@@ -332,11 +339,8 @@ class Mux:
             self.urgent.append(frame(Kind.ARRIVED, 0, self.arrived.to_bytes(4, "big")))
             self.arrived = 0
 
-    def _message(self, payload: bytes, number: int, events: list[MuxEvent]) -> None:
-        head = decode(payload)
-        if not number and "data_size" not in head:
-            events.append(Message(head, 0))
-            return
+    def _begin(self, head: dict[str, Any], number: int, events: list[MuxEvent]) -> None:
+        """A message's head came in, and perhaps its body comes next."""
         size = head.pop("data_size", 0)
         if type(size) is not int or not 0 <= size <= MAX_DATA or (size and not number):
             raise ProtocolError("data_size is not a possible size")

@@ -102,7 +102,11 @@ class RecordEncoder:
         self._epoch = epoch
         self._headers: dict[int, bytes] = {}
 
-    def _header(self, length: int) -> bytes:
+    def header(self, length: int) -> bytes:
+        """What stands before ``length`` bytes of payload (at most :data:`MAX_PAYLOAD`)."""
+        return self._headers.get(length) or self._made(length)
+
+    def _made(self, length: int) -> bytes:
         if len(self._headers) >= _KEPT:
             self._headers.clear()
         made = self._headers[length] = _header(self._epoch, length)
@@ -111,15 +115,13 @@ class RecordEncoder:
     def records(self, data: bytes) -> bytes:
         """``data`` of any size as records."""
         length = len(data)
-        known = self._headers
         if length <= MAX_PAYLOAD:
-            return (known.get(length) or self._header(length)) + data
+            return (self._headers.get(length) or self._made(length)) + data
         view = memoryview(data)
         pieces: list[bytes | memoryview] = []
         for at in range(0, length, MAX_PAYLOAD):
             payload = view[at : at + MAX_PAYLOAD]
-            size = len(payload)
-            pieces += (known.get(size) or self._header(size), payload)
+            pieces += (self.header(len(payload)), payload)
         return b"".join(pieces)
 
 

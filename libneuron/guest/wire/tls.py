@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 
 _RECORD = 16 * 1024  # the most one call of SSL_read gives
 _TLS_HEADER = 5
+_OVERHEAD = (
+    _TLS_HEADER + 1 + 16
+)  # of a TLS 1.3 record: header, type of content, and the tag of AES-GCM or ChaCha20
 _GATHER = 256 * 1024
 _KEPT_HEAP = 2 * 1024 * 1024
 
@@ -65,6 +68,24 @@ def context(identity: Identity, *, server: bool) -> ssl.SSLContext:
     return made
 
 
+def sealed_size(plain: int) -> int:
+    """Wire bytes that ``plain`` bytes become (RFC 8446, 5.2; no padding)."""
+    return plain + -(-plain // _RECORD) * _OVERHEAD
+
+
+def plain_size(wire: int) -> int:
+    """The most plain bytes that fit ``wire`` wire bytes."""
+    whole, rest = divmod(wire, _RECORD + _OVERHEAD)
+    return whole * _RECORD + max(0, rest - _OVERHEAD)
+
+
+def _parts(pieces: Iterable[bytes | memoryview], size: int) -> Iterator[memoryview]:
+    for piece in pieces:
+        view = memoryview(piece)
+        for at in range(0, len(view), size):
+            yield view[at : at + size]
+
+
 def keep_heap() -> None:
     """Make and drop one large block, so that blocks up to its size come from a heap that is kept.
 
@@ -83,6 +104,7 @@ class TlsPipe:
         self._out = ssl.MemoryBIO()
         self._tls = made.wrap_bio(self._in, self._out, server_side=server)
         self._peer_der = peer_der
+        self._gathered = bytearray()
         self.established = False
 
     def start(self) -> None:
@@ -158,9 +180,20 @@ class TlsPipe:
             raise ProtocolError("the peer ended the session")
         return plain
 
+    def _buffer(self) -> bytearray:
+        """The last one unless somebody still looks at it (a new one is filled first), or a new one."""
+        try:
+            self._gathered.append(0)  # refused while anybody has a view of it
+            self._gathered.pop()
+        except BufferError:
+            self._gathered = bytearray()
+        if not self._gathered:
+            self._gathered = bytearray(_GATHER)
+        return self._gathered
+
     def _gather(self, plain: list[bytes | memoryview], size: int) -> None:
         """Many TLS records into one buffer: a block for each would cost more."""
-        view, filled, read = memoryview(bytearray(size)), 0, self._tls.read
+        view, filled, read = memoryview(self._buffer()), 0, self._tls.read
         try:
             while size - filled >= _RECORD and self._in.pending:
                 # With a buffer it returns a count (documentation of ssl; typeshed knows the other form only).
@@ -172,14 +205,41 @@ class TlsPipe:
             if filled:
                 plain.append(view[:filled])
 
-    def seal(self, pieces: Iterable[bytes | memoryview]) -> bytes:
-        """``pieces`` as wire bytes, with all that waited to go out before. Raises: ProtocolError."""
+    def seal(self, plain: bytes) -> bytes:
+        """``plain`` as wire bytes, with all that waited to go out before. Raises: ProtocolError."""
         try:
-            for piece in pieces:
-                self._tls.write(piece)
+            self._tls.write(plain)
         except ssl.SSLError as error:
             raise self._fail(error) from error
         return self._out.read()
+
+    def seal_framed(
+        self, pieces: Iterable[bytes | memoryview], most: int, header: Callable[[int], bytes]
+    ) -> tuple[bytes, bytes]:
+        """``pieces`` as wire bytes with a header before each ``most`` of them; nothing may be waiting.
+
+        How long a TLS record becomes is known before it is made: its header is put where it belongs, and
+        nothing need be copied together. Where OpenSSL has more to say (new keys, RFC 8446, 4.6.3), all from
+        there on has no headers and is returned apart. Raises: ProtocolError.
+        """
+        out, write, framed = self._out, self._tls.write, 0
+        parts = _parts(pieces, plain_size(most))
+        try:
+            for part in parts:
+                size = sealed_size(len(part))
+                begun = header(size)
+                out.write(begun)
+                write(part)
+                size += len(begun)
+                if out.pending != framed + size:
+                    for later in parts:
+                        write(later)
+                    made = out.read()
+                    return made[:framed], made[framed + len(begun) :]
+                framed += size
+        except ssl.SSLError as error:
+            raise self._fail(error) from error
+        return out.read(), b""
 
     def take(self) -> bytes:
         """Wire bytes waiting to go out."""

@@ -1,10 +1,11 @@
 """How much bulk may be on its way at once, so that a ping never waits long behind it.
 
-The receiver reports the bytes that arrived. The time from sending a byte to its report, less the time that
-takes when nothing else is on its way, is the queue a ping would stand in. The window shrinks while that
-queue is long and grows while it is short (delay-based congestion control, RFC 6817): a guest with emulated
-crypto at 5 MB/s gets some 64 KiB, two native processes two megabytes. Each decision rests on the shortest
-time seen while one window's bytes arrived: a process that was not scheduled for a moment is no queue.
+The receiver reports the bytes that arrived, piece by piece. The time from sending a byte to its report, less
+the time that takes when nothing else is on its way, is the queue a ping would stand in. The window shrinks
+while that queue is long and grows while it is short (delay-based congestion control, RFC 6817): a guest with
+emulated crypto at 5 MB/s gets 128 KiB, two native processes a megabyte. Each decision rests on the shortest
+time seen while one window's bytes arrived (a process that was not scheduled for a moment is no queue), and on
+pieces sent while the window was in use: a short body says nothing of a queue it never made.
 
 The way itself can be slow (a busy host, a remote libvirt): a window that took this for a queue would shrink
 to its smallest and leave the way idle most of the time. So what is sent over an empty way tells how slow it
@@ -15,13 +16,14 @@ from __future__ import annotations
 
 from collections import deque
 
-SMALLEST = 64 * 1024
-LARGEST = 2 * 1024 * 1024
-START = 128 * 1024
+SMALLEST = 128 * 1024
+LARGEST = 1024 * 1024
+START = 256 * 1024
 REPORTED = 16 * 1024
-"""Arrivals are reported in steps of this many bytes: fewer in flight are as good as none."""
-_LOW = 0.006  # seconds: below, there is room
-_HIGH = 0.015
+"""Arrivals are reported in steps of at least this many bytes: fewer in flight are as good as none."""
+_PARTS = 2  # pieces that make up a window: while one is reported, the other is on its way
+_LOW = 0.012  # seconds: below, there is room
+_HIGH = 0.025
 _EMPTY_EVERY = 5.0  # seconds between looks at the empty way
 
 
@@ -31,7 +33,9 @@ class Window:
     def __init__(self) -> None:
         self.size = START
         self.flight = 0
-        self._sent: deque[tuple[int, float]] = deque()  # (total sent after this piece, when)
+        self._sent: deque[tuple[int, float, bool]] = (
+            deque()
+        )  # (total sent with it, when, whether it says much)
         self._total = 0
         self._arrived = 0
         self._shortest = float("inf")
@@ -46,12 +50,17 @@ class Window:
         """Bytes that may be sent now."""
         return 0 if self._emptying else self.size - self.flight
 
+    @property
+    def piece(self) -> int:
+        """The most bytes of one frame. What measures the empty way is short, as its own time is no way."""
+        return REPORTED if self.flight < REPORTED else self.size // _PARTS
+
     def sent(self, count: int, now: float) -> None:
         """``count`` bytes left."""
         empty = self.flight < REPORTED
         self._total += count
         self.flight += count
-        self._sent.append((self._total, now))
+        self._sent.append((self._total, now, self.flight >= self.size * 3 // 4))
         if empty:
             self._probe, self._probed = self._total, now
 
@@ -60,15 +69,15 @@ class Window:
         count = min(count, self.flight)
         self.flight -= count
         self._arrived += count
-        total, latest = 0, now
+        total, latest, telling = 0, now, False
         while self._sent and self._sent[0][0] <= self._arrived:
-            total, latest = self._sent.popleft()
+            total, latest, telling = self._sent.popleft()
             if total == self._probe:
                 self._probe = 0
                 self._way = min(now - latest, max(_LOW, 2 * self._way))  # one late report changes little
         if total:
             self._way = min(self._way, now - latest)
-        if total > self._counts_from:
+        if telling and total > self._counts_from:
             self._shortest = min(self._shortest, now - latest)
         if self._arrived >= self._counts_from + self.size and self._shortest != float("inf"):
             self._decide()

@@ -24,7 +24,7 @@ from libneuron.guest.wire.mux import (
     SourceError,
     Stopped,
 )
-from libneuron.guest.wire.window import LARGEST, SMALLEST, Window
+from libneuron.guest.wire.window import LARGEST, REPORTED, SMALLEST, Window
 from tests.unit.guest.pipes import FakeClock
 
 
@@ -210,10 +210,40 @@ def link(rate: float, seconds: float, way: float = 0.0002) -> tuple[float, int, 
     return max(0.0, free_at - now), window.size, through / now
 
 
-def test_on_a_slow_link_the_queue_stays_below_twenty_milliseconds() -> None:
-    queue, size, _ = link(5e6, 20)
-    assert size < 4 * SMALLEST
-    assert queue < 0.02
+def test_on_a_slow_link_the_queue_stays_below_thirty_milliseconds() -> None:
+    for rate in (4.5e6, 8e6, 12e6, 30e6):
+        queue, size, speed = link(rate, 20)
+        assert size < 8 * SMALLEST
+        assert queue < 0.03
+        assert speed > 0.95 * rate
+
+
+def test_short_bodies_say_nothing_of_a_queue_they_never_made() -> None:
+    window, now = Window(), 0.0
+    before = window.size
+    for _ in range(200):  # each as long as half a window, over a link of 8 MB/s that is idle in between
+        while window.flight + 16384 < before // 2:
+            window.sent(16384, now)
+        now += window.flight / 8e6
+        window.arrived(window.flight, now)
+    assert window.size == before
+
+
+def test_arrivals_are_reported_when_a_piece_is_complete() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(bytes(CREDIT)))
+    receiver.receive(sender.take_urgent() + sender.take_bulk())  # it measures the way, and is short
+    assert decode_arrived(receiver.take_urgent()) == REPORTED
+    piece = sender.take_bulk()
+    receiver.receive(piece[:-1])
+    assert receiver.take_urgent() == b""
+    receiver.receive(piece[-1:])
+    assert decode_arrived(receiver.take_urgent()) == len(piece) - 8
+
+
+def decode_arrived(data: bytes) -> int:
+    assert data[:8] == frame(Kind.ARRIVED, 0, bytes(4))[:8]
+    return int.from_bytes(data[8:], "big")
 
 
 def test_on_a_fast_link_the_window_opens() -> None:

@@ -89,7 +89,7 @@ class RawHost:
         """Plain bytes of our choosing, through the real TLS."""
         channel = self.channel
         assert channel._tls is not None
-        channel._outbox.append(channel._encoder.records(channel._tls.seal([data])))
+        channel._outbox.append(channel._encoder.records(channel._tls.seal(data)))
         self.flush()
 
     def close(self) -> None:
