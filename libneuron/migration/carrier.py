@@ -67,7 +67,7 @@ class Carrier:
         self._troubles = Troubles(destination.home, source, progress)
         self._run = journal.get("run")
         self._paths = PathMap(tuple((one, two) for one, two in json.loads(journal.get("pairs", "[]"))))
-        self._params = {item.id: item.params for item in journal.items()}
+        self._params = _params(journal)
         self.stop: Stopped | None = None
 
     def end(self, error: Cancelled | Stopped) -> None:
@@ -172,13 +172,10 @@ class Carrier:
         place = b"/".join(part for part in (self._home, folder, row.there) if part)
         params = self._params.get(row.item, {})
         kept = self._placer.kept(row) if transform.merges else None
-        if kept is None:
-            return Order(
-                row.name, temp, row.private, transform, Context(os.fsdecode(place), self._paths, params)
-            )
-        siblings = self._placer.siblings(row)
-        context = Context(os.fsdecode(place), self._paths, params, kept.data, siblings)
-        return Order(row.name, temp, row.private, transform, context, kept.mode)
+        existing, mode = (kept.data, kept.mode) if kept else (None, None)
+        siblings = self._placer.siblings(row) if transform.merges else {}
+        context = Context(os.fsdecode(place), self._paths, params, existing, siblings)
+        return Order(row.name, temp, row.private, transform, context, mode)
 
     def name(self, folder: bytes, rows: Sequence[Row], crew: Crew) -> list[Row]:
         """Give plain durable files in one folder their names; returns those where it did not work."""
@@ -201,6 +198,17 @@ class Carrier:
             else:
                 left.append(row)
         return left
+
+
+def _params(journal: Journal) -> dict[str, dict[str, object]]:
+    """What each item's transforms are told, and what other items that come as well lend them."""
+    items = journal.items()
+    told = {item.id: dict(item.params) for item in items}
+    for item in items:
+        lends = item.params.get("lends") if item.selected else None
+        for other, params in lends.items() if isinstance(lends, dict) else ():
+            told.setdefault(other, {}).update(params)
+    return told
 
 
 def _pieces(rows: Sequence[Row]) -> Iterator[list[Row]]:

@@ -63,6 +63,10 @@ class Profile:
     folders: tuple[KnownFolder, ...]
     notes: tuple[Note, ...] = field(default=())
 
+    def locate(self, source: Source, windows: str) -> str | None:
+        r"""Where in the source a path of the person's registry ("C:\…", "%USERPROFILE%\…") lies, or None."""
+        return _locate(source, self.person, parse(windows, _variables(self.person)))
+
 
 def _looks_like_profile(source: Source, path: str) -> bool:
     names = {name.casefold() for name in source.names(path)}
@@ -124,7 +128,7 @@ def profile(source: Source, person: Person) -> Profile:
             notes.append(Note("", error.code, {"path": hive or ""}))
     if person.volume and (source.start("hiberfil.sys", 4) or b"").lower() == b"hibr":
         notes.append(Note("", "hibernated"))
-    variables = {"userprofile": str(person.windows), "systemdrive": "C:", "homedrive": "C:"}
+    variables = _variables(person)
     folders = []
     for name, (value, usual) in KNOWN_FOLDERS.items():
         text = told.get(value, f"%USERPROFILE%\\{usual}")
@@ -138,6 +142,17 @@ def profile(source: Source, person: Person) -> Profile:
             notes.append(Note(name, "folder-elsewhere", {"folder": usual, "path": windows}))
         folders.append(KnownFolder(name, path, windows))
     return Profile(person, tuple(folders), tuple(notes))
+
+
+def _variables(person: Person) -> dict[str, str]:
+    top = str(person.windows)
+    return {
+        "userprofile": top,
+        "systemdrive": "C:",
+        "homedrive": "C:",
+        "appdata": f"{top}\\AppData\\Roaming",
+        "localappdata": f"{top}\\AppData\\Local",
+    }
 
 
 def _locate(source: Source, person: Person, path: WindowsPath | None) -> str | None:

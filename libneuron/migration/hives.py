@@ -68,6 +68,19 @@ def values(data: bytes, key: str, *, name: str) -> Mapping[str, str]:
         return {value.name: str(value.value) for value in found.iter_values() if value.value is not None}
 
 
+def below(data: bytes, key: str, *, name: str) -> Mapping[str, Mapping[str, str]]:
+    """The values of each key right below ``key``, numbers as decimal text; empty where it is absent.
+
+    Raises: MigrationError reader-missing, hive-broken.
+    """
+    with opened(data, name=name) as hive:
+        found = _key(hive, key)
+        return {
+            one.name: {value.name: str(value.value) for value in one.iter_values()}
+            for one in (found.iter_subkeys() if found is not None else ())
+        }
+
+
 def programs(data: bytes, keys: Iterable[str], *, name: str) -> tuple[str, ...]:
     """Display names of the programs listed below ``keys``, without parts and updates of others.
 

@@ -66,6 +66,23 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "name-shortened": QT_TRANSLATE_NOOP("migration", "The name “{name}” is too long here and is shortened."),
     "already-there": QT_TRANSLATE_NOOP("migration", "Files that were there already, the same ones: {count}."),
     "merged": QT_TRANSLATE_NOOP("migration", "Added to the settings that were there; the old ones are kept."),
+    "putty-key-locked": QT_TRANSLATE_NOOP(
+        "migration",
+        "The PuTTY key {from} has a passphrase. To use it with ssh, install puttygen (package putty-tools or "
+        "putty) and run: puttygen {from} -O private-openssh-new -o {to}",
+    ),
+    "putty-left": QT_TRANSLATE_NOOP(
+        "migration", "PuTTY sessions that are not for ssh, or name no host, were left out: {list}."
+    ),
+    "putty-with-ssh": QT_TRANSLATE_NOOP(
+        "migration", "PuTTY's sessions come as hosts in “.ssh/config”, together with “SSH keys and hosts”."
+    ),
+    "wsl-disk": QT_TRANSLATE_NOOP(
+        "migration",
+        "The files of a Linux system of WSL are inside the disk “{path}”, which was left out. To get them, "
+        "run guestmount (package libguestfs-tools or guestfs-tools) with: "
+        "guestmount --ro -a “{path}” -m /dev/sda FOLDER, and copy what you need from “home” in FOLDER.",
+    ),
     "npm-packages": QT_TRANSLATE_NOOP(
         "migration", "Install global npm packages again with “npm install -g”."
     ),

@@ -88,11 +88,12 @@ class Placer:
                 continue  # should somebody have put a file there meanwhile, the rename will refuse
             folder = self._destination.folder(actual)
             info = look(folder, name)
+            if self._merges(row):
+                self._siblings[row.folder or 0] = self._journal.renamed_in(row.folder or 0)
             if info is None:
                 continue
             if self._merges(row) and stat.S_ISREG(info.st_mode):
                 self._keep(row, folder, name, info)
-                self._siblings[row.folder or 0] = self._journal.renamed_in(row.folder or 0)
             else:
                 row.placed = self._free(folder, name)
             changed.append(row)

@@ -18,6 +18,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "lock": QT_TRANSLATE_NOOP("migration", "A lock of the running program."),
     "session-secrets": QT_TRANSLATE_NOOP("migration", "Sign-ins locked to Windows: sign in again."),
     "crash-report": QT_TRANSLATE_NOOP("migration", "A report of a crash."),
+    "wsl-disk": QT_TRANSLATE_NOOP(
+        "migration", "The disk of a Linux system of WSL: the report says how to open it."
+    ),
+    "read-already": QT_TRANSLATE_NOOP("migration", "What is of use in it comes with other settings."),
     "reinstall": QT_TRANSLATE_NOOP("migration", "An extension made for Windows: install it again."),
     "machine-bound": QT_TRANSLATE_NOOP("migration", "State that belongs to the Windows installation."),
     "shared-memory": QT_TRANSLATE_NOOP(

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from libneuron.migration.layouts.chromium import chromium
 from libneuron.migration.layouts.common import Layout, Setting, known_folder, plain
 from libneuron.migration.layouts.firefox import firefox
+from libneuron.migration.layouts.putty import putty_layout
 from libneuron.migration.layouts.vscode import vscode
+from libneuron.migration.layouts.wsl import wsl
 from libneuron.migration.rules import Rule
 
 LAYOUTS: dict[str, Callable[[Rule, Setting], Layout | None]] = {
@@ -16,4 +18,6 @@ LAYOUTS: dict[str, Callable[[Rule, Setting], Layout | None]] = {
     "chromium": chromium,
     "firefox": firefox,
     "vscode": vscode,
+    "putty": putty_layout,
+    "wsl": wsl,
 }

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from libneuron.migration.transforms import chromium, filezilla, firefox, git, npm, ssh, thunderbird, vscode
+from libneuron.migration.transforms import (
+    chromium,
+    filezilla,
+    firefox,
+    git,
+    npm,
+    putty,
+    ssh,
+    thunderbird,
+    vscode,
+)
 from libneuron.migration.transforms.common import Transform, lines
 
 TRANSFORMS: dict[str, Transform] = {
@@ -21,5 +31,7 @@ TRANSFORMS: dict[str, Transform] = {
     "ssh-file": Transform(ssh.file),
     "ssh-config": Transform(ssh.config, merges=True),
     "ssh-known-hosts": Transform(ssh.known_hosts, merges=True),
+    "putty-sessions": Transform(putty.sessions, merges=True),
+    "putty-key": Transform(putty.key),
     "npm-config": Transform(npm.config, merges=True),
 }

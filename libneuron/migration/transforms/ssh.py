@@ -84,7 +84,7 @@ def config(data: bytes, context: Context) -> Result:
                 out.append(f"{indent}{key}{between}{moved}")
         else:
             out.append(line)
-    text = "\n".join(out)
+    text = "\n".join(out) + context.text("hosts")
     if "\0" in text:
         raise NotUnderstood("a NUL byte")
     if context.existing is not None:
