@@ -35,8 +35,10 @@ import sys
 from dataclasses import replace
 from libneuron.system.bus import LoopThread
 from libneuron.system.calls import BlockingBus
+from libneuron.system.files import Root
 from neuron_update_guardian import __main__, commands
-real = commands.machine
+real, leader = commands.machine, commands.find_leader
+commands.find_leader = lambda root, pid: leader(Root(), pid)  # processes are this machine's
 commands.machine = lambda options: replace(
     real(options), bus=BlockingBus(LoopThread(), address="unix:path=/gone"))
 sys.exit(__main__.main(sys.argv[1:]))
@@ -185,6 +187,70 @@ def test_apt_does_not_start_the_update_without_a_snapshot_unless_told(machine: D
     assert apt.install(package, NEURON_UPDATE_WITHOUT_SNAPSHOT="1").returncode == 0
     assert apt.installed() == "1"
     assert guardian.history(machine.machine()).updates[-1].overridden
+
+
+UNATTENDED = """#!/bin/sh
+for package; do apt-get install -y -q "$package" || exit; done
+"""
+
+
+def unattended(apt: Apt, *packages: Path) -> subprocess.CompletedProcess[str]:
+    """Several runs of apt by one program whose process has unattended-upgrades' name."""
+    made = apt.machine.work / "unattended-upgrade"
+    made.write_text(UNATTENDED)
+    made.chmod(0o755)
+    env = {**os.environ, "APT_CONFIG": str(apt.config), "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(
+        [made, *packages], env=env, capture_output=True, text=True, check=False, timeout=240
+    )
+
+
+def test_what_unattended_upgrades_does_in_several_runs_is_one_update(machine: Disk) -> None:
+    apt = Apt(machine)
+    enough_space(machine)
+    hooks.install(machine.machine().root, resources(), ("apt",), program=str(program(machine)))
+    done = unattended(apt, apt.package("1"), apt.package("2"), apt.package("3"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert apt.installed() == "3"
+    (update,) = guardian.history(machine.machine()).updates
+    assert (update.tool, update.stage.value, update.healthy) == ("apt", "ended", True)
+    assert update.leader.startswith("unattended-upgr ")
+    assert update.packages == {"guest": ("", "3")}, "from before the first run to after the last"
+    again = unattended(apt, apt.package("4"))
+    assert again.returncode == 0
+    assert len(guardian.history(machine.machine()).updates) == 2, "the next day's is another"
+
+
+def test_offline_updates_of_packagekit_and_dnf_are_wrapped_and_fail_closed(machine: Disk) -> None:
+    root = machine.machine().root
+    enough_space(machine)
+    call = program(machine)
+    files = hooks.install(root, resources(), ("packagekit", "dnf"), program=str(call))
+    assert [Path(file).parent.name for file in files] == [
+        "packagekit-offline-update.service.d",
+        "dnf-system-upgrade.service.d",
+    ]
+    lines = dict(
+        line.split("=", 1) for line in root.path(files[0]).read_text().splitlines() if line.startswith("Exec")
+    )
+    before, after = lines["ExecStartPre"].split(), lines["ExecStopPost"].split()
+    generator = machine.point / "run/systemd/generator.early"
+    generator.mkdir(parents=True)
+    (generator / "default.target").symlink_to("/usr/lib/systemd/system/system-update.target")
+    run(*before)
+    update = guardian.history(machine.machine()).updates[-1]
+    assert (update.tool, update.stage.value, update.offline) == ("offline", "open", True)
+    machine.update_badly()
+    (generator / "default.target").unlink()  # as after a daemon-reload in the middle of the update
+    run(*after)
+    update = guardian.history(machine.machine()).updates[-1]
+    assert (update.stage.value, update.offline) == ("ended", True)
+    assert update.packages == {"app": ("1", "2")}
+    no_space(machine)
+    refused = subprocess.run(before, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0, "ExecStartPre fails: systemd does not start the update"
+    assert "Too little space" in refused.stderr
+    assert hooks.remove(root, ("packagekit", "dnf")) == files
 
 
 @pytest.mark.parametrize("failure", FAILURES)
