@@ -68,10 +68,10 @@ def read_timeline(root: Root) -> Timeline:
 
 
 class HelperSource:
-    """The real :class:`Source`."""
+    """The real :class:`Source`; ``address`` is another bus than the system's."""
 
-    def __init__(self, loop: LoopThread, root: Root) -> None:
-        self._client = HelperClient(loop, [UpdateError])
+    def __init__(self, loop: LoopThread, root: Root, *, address: str | None = None) -> None:
+        self._client = HelperClient(loop, [UpdateError], address=address)
         self._root = root
 
     def timeline(self) -> Timeline:

@@ -108,10 +108,12 @@ class Guarded:
 
 
 @contextmanager
-def guarded(recipe: Recipe, work: Path, packages: list[Path]) -> Iterator[Guarded]:
+def guarded(
+    recipe: Recipe, work: Path, packages: list[Path], *, ports: tuple[str, ...] = ()
+) -> Iterator[Guarded]:
     """Boot ``recipe`` and install the Guardian with its units and apt's hook."""
     drive = f"file={code_disc(work, packages)},format=raw,if=virtio,readonly=on"
-    with Machine(build(recipe), folder=work, memory=512, ports=(), arguments=("-drive", drive)) as machine:
+    with Machine(build(recipe), folder=work, memory=512, ports=ports, arguments=("-drive", drive)) as machine:
         machine.wait_ready()
         machine.shell.sh(SETUP, timeout=300)
         yield Guarded(machine)

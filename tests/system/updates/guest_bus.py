@@ -1,0 +1,70 @@
+"""The guest's privileged helper, and its system bus on a unix socket of this machine: one client a time."""
+
+from __future__ import annotations
+
+from tests.system.lab.image import Recipe
+from tests.system.lab.shell import Shell
+from tests.system.updates.guest import NAMED
+
+PORT = "org.neuronos.test.bus"
+
+HELPED = Recipe("guardian-helped", packages=("login", "polkitd"), layout=NAMED.layout)
+"""With what the helper needs."""
+
+_RESOURCES = "/opt/neuron/resources"
+_INSTALL = f"""
+cp {_RESOURCES}/dbus/system.d/org.neuronos.Helper1.conf /usr/share/dbus-1/system.d/
+cp {_RESOURCES}/dbus/system-services/org.neuronos.Helper1.service /usr/share/dbus-1/system-services/
+cp {_RESOURCES}/polkit/*.policy /usr/share/polkit-1/actions/
+cp {_RESOURCES}/systemd/system/neuron-helper.service /etc/systemd/system/
+systemctl daemon-reload
+systemctl reload dbus
+"""
+_PROGRAM = """#!/bin/sh
+PYTHONPATH=/opt/neuron:/opt/neuron/apps exec python3 -m neuron_helper "$@"
+"""
+
+_BRIDGE = f"""
+import os, select, socket, time
+port = os.open("/dev/virtio-ports/{PORT}", os.O_RDWR | os.O_NONBLOCK)
+bus = None
+while True:
+    waiting = select.poll()
+    waiting.register(port, select.POLLIN)
+    if bus is not None:
+        waiting.register(bus, select.POLLIN)
+    for number, what in waiting.poll(1000):
+        if number == port and what & select.POLLHUP:  # nobody on the other side
+            if bus is not None:
+                bus.close()
+                bus = None
+            time.sleep(0.05)
+        elif number == port:
+            data = os.read(port, 65536)
+            if bus is None:
+                bus = socket.socket(socket.AF_UNIX)
+                bus.connect("/run/dbus/system_bus_socket")
+            bus.sendall(data)
+        elif bus is not None:
+            data = bus.recv(65536)
+            while data:
+                try:
+                    data = data[os.write(port, data):]
+                except BlockingIOError:
+                    time.sleep(0.01)
+"""
+
+
+def install_helper(shell: Shell) -> None:
+    """Put the helper, its unit with all its walls, and its policy in place."""
+    shell.write("/usr/libexec/neuron-helper", _PROGRAM.encode(), mode=0o755)
+    shell.sh(_INSTALL, timeout=300)
+
+
+def bridge_bus(shell: Shell) -> None:
+    """Start the bridge in the guest; the port's socket is then an address of its system bus.
+
+    Whoever connects is root there: tests run as root, and that is what the bus is told.
+    """
+    shell.write("/run/bridge.py", _BRIDGE.encode())
+    shell.sh("systemd-run --unit=bus-bridge /usr/bin/python3 /run/bridge.py")
