@@ -7,12 +7,10 @@ makes the agent look dead. Workers post what they have made and ring the port's 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from libneuron.guest.wire.channel import Channel, ChannelEvent, Credentials, Down, Phase, Ready
@@ -33,32 +31,18 @@ from libneuron.guest.wire.transfers import WANTED
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError
 from neuron_guest.events import Events
-from neuron_guest.handlers import HANDLERS, Answer, Call
+from neuron_guest.handlers import Answer
 from neuron_guest.keys import GuestKeys
 from neuron_guest.port import Port, PortGone
 from neuron_guest.promises import Promises
+from neuron_guest.workers import Error, Request, Workers
 
 _log = logging.getLogger("neuron_guest")
 
 _READY = Phase.READY  # looked up once: an enumeration's members are slow to reach
-_WORKERS = 4
 _WAITING = 64  # requests in work or in the queue; more are answered with "busy"
 _BURST = 8  # pieces of bulk between two looks at what came in
 _REOPEN = (0.1, 1.0)  # seconds between attempts to open the port: first, and at most
-
-
-@dataclass
-class _Request:
-    """A request whose body is still coming in, or which a worker has in hand."""
-
-    id: str | int
-    verb: str
-    parsed: Any
-    session: int
-    permissions: frozenset[Permission]
-    body: bytearray = field(default_factory=bytearray)  # a kept piece would hold the buffer it lies in
-    size: int = 0
-    cancelled: bool = False
 
 
 class Agent:
@@ -70,9 +54,9 @@ class Agent:
         self._keys = keys
         self._stopping = False
         self._posts: deque[Callable[[], None]] = deque()
-        self._work: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._workers: list[threading.Thread] = []
-        self._idle = 0
+        self._workers = Workers(
+            backend, lambda request, answer, error: self._post(lambda: self._done(request, answer, error))
+        )
         self._events = Events(backend, port.wake)
         self._pending: bytes | memoryview = b""
         self._heard = False
@@ -101,8 +85,7 @@ class Agent:
                     time.sleep(delay)
         self._port.close()
         self._events.stop()
-        for _ in self._workers:
-            self._work.put(None)
+        self._workers.stop()
         self._backend.close()
 
     def stop(self) -> None:
@@ -180,8 +163,8 @@ class Agent:
         self._session = number
         self._permissions: frozenset[Permission] = frozenset()
         self._greeted = False
-        self._requests: dict[str | int, _Request] = {}
-        self._incoming: dict[int, _Request] = {}
+        self._requests: dict[str | int, Request] = {}
+        self._incoming: dict[int, Request] = {}
         self._promises = Promises(self._want)
 
     def _end_session(self) -> None:
@@ -230,9 +213,9 @@ class Agent:
             except FieldError as error:
                 self._refuse(event, identity, "bad-field", str(error), error.field)
                 return
-            self._accept(event, _Request(identity, verb, parsed, self._session, self._permissions))
+            self._accept(event, Request(identity, verb, parsed, self._session, self._permissions))
 
-    def _accept(self, event: Message, request: _Request) -> None:
+    def _accept(self, event: Message, request: Request) -> None:
         verb = request.verb
         if verb == "ping":
             self._answer(request, {})
@@ -269,7 +252,7 @@ class Agent:
         used = self._channel.used
         return used is not None and bool(used.enrolment)
 
-    def _greet(self, request: _Request) -> None:
+    def _greet(self, request: Request) -> None:
         hello: Hello = request.parsed
         version = min(hello.newest, PROTOCOL[1])
         if version < max(hello.oldest, PROTOCOL[0]):
@@ -281,7 +264,7 @@ class Agent:
         self._events.greeted()
         self._answer(request, {"version": version})
 
-    def _enrol(self, request: _Request) -> None:
+    def _enrol(self, request: Request) -> None:
         fresh: Enrol = request.parsed
         used = self._channel.used
         assert used is not None
@@ -296,7 +279,7 @@ class Agent:
         else:
             self._answer(request, {})
 
-    def _measure(self, event: Message, request: _Request) -> None:
+    def _measure(self, event: Message, request: Request) -> None:
         if event.stream:
             self._requests[request.id] = request
             self._incoming[event.stream] = request
@@ -341,44 +324,16 @@ class Agent:
 
     # -- workers ------------------------------------------------------------------------------------
 
-    def _start(self, request: _Request) -> None:
+    def _start(self, request: Request) -> None:
         if request.verb == "clipboard_supply":  # at once: every worker may be waiting for it
             supply = request.parsed
             self._promises.supplied(supply.wanted, bytes(request.body), supply.problem)
             self._finish(request, answer=Answer())
             return
-        if self._idle <= 0 and len(self._workers) < _WORKERS:
-            worker = threading.Thread(target=self._toil, name="neuron-verb", daemon=True)
-            self._workers.append(worker)
-            worker.start()
-        else:
-            self._idle -= 1
-        self._work.put(request)
+        self._workers.put(request, self._promises)
 
-    def _toil(self) -> None:
-        while True:
-            request = self._work.get()
-            if request is None:
-                return
-            answer, error = None, None
-            if not request.cancelled:
-                answer, error = self._do(request)
-            self._post(lambda r=request, a=answer, e=error: self._done(r, a, e))  # type: ignore[misc]  # bound now
-
-    def _do(self, request: _Request) -> tuple[Answer | None, dict[str, str] | None]:
-        call = Call(self._backend, request.parsed, bytes(request.body), request.permissions, self._promises)
-        try:
-            return HANDLERS[request.verb](call), None
-        except BackendError as error:
-            return None, {"code": error.code, "message": str(error)}
-        except FieldError as error:
-            return None, {"code": "bad-field", "message": str(error), "field": error.field}
-        except Exception:  # noqa: BLE001 — a bug in a backend must not end the agent; it is logged whole
-            _log.exception("%s failed", request.verb)
-            return None, {"code": "failed", "message": "an internal error; the guest's log has more"}
-
-    def _done(self, request: _Request, answer: Answer | None, error: dict[str, str] | None) -> None:
-        self._idle += 1
+    def _done(self, request: Request, answer: Answer | None, error: Error | None) -> None:
+        self._workers.freed()
         if answer is not None and answer.after is not None:
             # The answer leaves before what it announces happens.
             self._finish(request, answer=answer)
@@ -402,9 +357,7 @@ class Agent:
 
     # -- answers ------------------------------------------------------------------------------------
 
-    def _finish(
-        self, request: _Request, *, answer: Answer | None = None, error: dict[str, str] | None = None
-    ) -> None:
+    def _finish(self, request: Request, *, answer: Answer | None = None, error: Error | None = None) -> None:
         if request.session != self._session:
             return  # whoever asked is gone
         self._requests.pop(request.id, None)
@@ -414,7 +367,7 @@ class Agent:
         else:
             self._send_head(request.id, error=error)
 
-    def _answer(self, request: _Request, data: Mapping[str, Any]) -> None:
+    def _answer(self, request: Request, data: Mapping[str, Any]) -> None:
         self._send_head(request.id, data=data)
 
     def _refuse(

@@ -12,7 +12,9 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.errors import GuestError
 from libneuron.guest.keys import KeyStore
 from libneuron.guest.menu import printable
-from libneuron.guest.owner import KICK, RENEW, STATE, Lock, OwnerClient, acquire, relayed, serve
+from libneuron.guest.owner import Lock, acquire, serve
+from libneuron.guest.owner_client import OwnerClient
+from libneuron.guest.owner_line import KICK, RENEW, STATE, relayed
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint

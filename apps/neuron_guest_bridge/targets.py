@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor import opening
 from libneuron.guest.keys import KeyStore
-from libneuron.guest.owner import KICK, Lock, socket_path
+from libneuron.guest.owner import Lock
+from libneuron.guest.owner_line import KICK, socket_path
 from libneuron.guest.transport import Endpoint, UnixSocketEndpoint
 from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, user_paths

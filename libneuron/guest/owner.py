@@ -7,38 +7,32 @@ The owner holds a lock file and serves a unix socket beside it, both below the p
 
     requester = OwnerClient(runtime, vm, label)    # in another process: a Requester like the client itself
 
-The kernel lets go of the lock when its holder dies, so nothing can be left behind. The socket speaks the
-channel's own messages without TLS: it is 0600 in a 0700 folder, and the peer's user is checked besides.
+The kernel lets go of the lock when its holder dies, so nothing can be left behind. What goes over the socket,
+:mod:`.owner_line` says; who asks is :mod:`.owner_client`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import logging
 import os
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from libneuron.errors import NeuronError
 from libneuron.guest.api import Reply
 from libneuron.guest.errors import GuestError
+from libneuron.guest.owner_line import KICK, RENEW, STATE, Line, socket_path, told
 from libneuron.guest.state import State
 from libneuron.guest.wire.errors import ProtocolError
-from libneuron.guest.wire.mux import Body, BodyEnd, BytesSource, Message, Mux
-from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 from libneuron.system.files import make_private_directory
 
 _log = logging.getLogger(__name__)
 
-KICK = "owner_kick"
-RENEW = "owner_renew"
-STATE = "owner_state"
 _LONGEST = 24 * 3600.0  # seconds a request may take
 
 
@@ -68,11 +62,6 @@ class Owned(Protocol):
 
     def renew(self) -> None:
         """Connect anew, with the keys there are now."""
-
-
-def socket_path(runtime: Path, vm: str) -> Path:
-    """Where the owner of ``vm`` listens."""
-    return runtime / "guest" / f"{vm}.sock"
 
 
 class Lock:
@@ -111,69 +100,6 @@ def peer_user(connection: socket.socket) -> int:
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     user: int = struct.unpack("3i", credentials)[1]
     return user
-
-
-class _Line:
-    """A mux over a stream of asyncio. ``received`` gets whole messages with their bodies."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        received: Callable[[Mapping[str, Any], bytes], None],
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._received = received
-        self._mux = Mux(time.monotonic)
-        self._waiting: dict[int, tuple[Mapping[str, Any], bytearray]] = {}
-        self._work = asyncio.Event()
-
-    def send(self, head: Mapping[str, Any], body: bytes | None) -> None:
-        """Queue a message. Raises: ProtocolError if it is too large."""
-        self._mux.send(head, None if body is None else BytesSource(body))
-        self._work.set()
-
-    async def run(self) -> None:
-        """Until the other end closes, or breaks the protocol."""
-        writing = asyncio.get_running_loop().create_task(self._write())
-        try:
-            while data := await self._reader.read(65536):
-                self._read(data)
-                self._work.set()
-        except (ProtocolError, ConnectionError):
-            return
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-            self._writer.close()
-            with contextlib.suppress(ConnectionError):
-                await self._writer.wait_closed()
-
-    def _read(self, data: bytes) -> None:
-        for event in self._mux.receive(data):
-            if isinstance(event, Message) and not event.stream:
-                self._received(event.head, b"")
-            elif isinstance(event, Message):
-                self._waiting[event.stream] = (event.head, bytearray())
-            elif isinstance(event, Body):
-                gathered = self._waiting[event.stream][1]
-                gathered += event.data
-                if len(gathered) > MAX_BODY_IN_MEMORY:
-                    raise ProtocolError("a body that is too large")
-                self._mux.consumed(event.stream, len(event.data))
-            elif isinstance(event, BodyEnd):
-                head, gathered = self._waiting.pop(event.stream)
-                if not event.reason:
-                    self._received(head, bytes(gathered))
-
-    async def _write(self) -> None:
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while data := self._mux.take_urgent() or self._mux.take_bulk():
-                self._writer.write(data)
-                await self._writer.drain()
 
 
 class OwnerServer:
@@ -225,7 +151,7 @@ class OwnerServer:
             answering.add(work)
             work.add_done_callback(answering.discard)
 
-        line = _Line(reader, writer, received)
+        line = Line(reader, writer, received)
         try:
             await line.run()
         except asyncio.CancelledError:
@@ -235,7 +161,7 @@ class OwnerServer:
             for work in list(answering):
                 work.cancel()
 
-    async def _answer(self, line: _Line, head: Mapping[str, Any], body: bytes) -> None:
+    async def _answer(self, line: Line, head: Mapping[str, Any], body: bytes) -> None:
         verb, data = head.get("type"), head.get("data")
         answer: dict[str, Any] = {"request_id": head.get("request_id"), "success": True, "error": None}
         content: bytes | None = None
@@ -251,7 +177,7 @@ class OwnerServer:
                 answer["data"] = {
                     "state": self._owned.state.value,
                     "hello": dict(self._owned.hello),
-                    "problem": None if problem is None else _told(problem),
+                    "problem": None if problem is None else told(problem),
                 }
             else:
                 reply = await self._owned.request(
@@ -262,15 +188,15 @@ class OwnerServer:
                 )
                 answer["data"], content = dict(reply.data), reply.body or None
         except NeuronError as error:
-            answer |= {"success": False, "error": _told(error)}
+            answer |= {"success": False, "error": told(error)}
         except Exception as error:  # noqa: BLE001 — or the other process would wait for its whole time limit
             known = isinstance(error, OSError)
             (_log.info if known else _log.exception)("%.64r failed: %s", verb, error)
-            answer |= {"success": False, "error": _told(self._failed(error))}
+            answer |= {"success": False, "error": told(self._failed(error))}
         try:
             line.send(answer, content)
         except (ProtocolError, ValueError, RecursionError) as error:  # what the guest said cannot be sent on
-            line.send({**answer, "success": False, "data": None, "error": _told(self._failed(error))}, None)
+            line.send({**answer, "success": False, "data": None, "error": told(self._failed(error))}, None)
 
     def _failed(self, error: Exception) -> GuestError:
         return GuestError(
@@ -283,96 +209,8 @@ def _seconds(value: object) -> float:
     return min(max(float(value), 0.0), _LONGEST) if type(value) is float else 15.0
 
 
-def _told(error: NeuronError) -> dict[str, Any]:
-    params = {key: str(value) for key, value in error.params.items()}
-    return {"code": error.code, "params": params, "details": error.details}
-
-
 async def serve(owned: Owned, runtime: Path, vm: str) -> OwnerServer:
     """Serve ``owned`` to other processes; only the holder of the lock may."""
     server = OwnerServer(owned, socket_path(runtime, vm))
     await server.start()
     return server
-
-
-def relayed(found: Mapping[str, Any]) -> NeuronError:
-    """The error the owner met, as the class that knows its code."""
-    for kind in _kinds(NeuronError):
-        if found["code"] in kind.texts:
-            with contextlib.suppress(KeyError):  # an owner of another version: its sentence lacks something
-                return kind(found["code"], details=found["details"], **found["params"])
-    return GuestError("guest.channel-closed", details=f"{found['code']}: {found['details']}")
-
-
-def _kinds(base: type[NeuronError]) -> Iterator[type[NeuronError]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _kinds(kind)
-
-
-class OwnerClient:
-    """Requests through the process that owns the channel. A :class:`Requester`; belongs to the loop."""
-
-    def __init__(self, runtime: Path, vm: str, label: str) -> None:
-        self.label = label
-        self._path = socket_path(runtime, vm)
-        self._line: _Line | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._last = 0
-        self._answers: dict[int, asyncio.Future[tuple[Mapping[str, Any], bytes]]] = {}
-
-    async def open(self) -> None:
-        """Connect to the owner. Raises: GuestError channel-in-use if nobody answers there."""
-        try:
-            reader, writer = await asyncio.open_unix_connection(self._path)
-        except OSError as error:
-            raise GuestError("guest.channel-in-use", vm=self.label, details=str(error)) from error
-        self._line = _Line(reader, writer, self._received)
-        self._task = asyncio.get_running_loop().create_task(self._line.run())
-        self._task.add_done_callback(self._ended)
-
-    async def close(self) -> None:
-        """Disconnect."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    def _ended(self, _task: asyncio.Task[None]) -> None:
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(GuestError("guest.channel-closed"))
-
-    def _received(self, head: Mapping[str, Any], body: bytes) -> None:
-        identity = head.get("request_id")
-        answer = self._answers.get(identity) if isinstance(identity, int) else None
-        if answer is not None and not answer.done():
-            answer.set_result((head, body))
-
-    async def request(
-        self,
-        verb: str,
-        data: Mapping[str, Any] | None = None,
-        *,
-        body: bytes | None = None,
-        timeout: float = 15.0,
-    ) -> Reply:
-        """See :meth:`Requester.request`."""
-        if self._line is None or self._task is None or self._task.done():
-            raise GuestError("guest.channel-closed")
-        self._last += 1
-        identity = self._last
-        answer = asyncio.get_running_loop().create_future()
-        self._answers[identity] = answer
-        self._line.send(
-            {"type": verb, "request_id": identity, "data": data or {}, "timeout": float(timeout)}, body
-        )
-        try:
-            head, content = await asyncio.wait_for(answer, timeout + 5)
-        except TimeoutError as error:
-            raise GuestError("guest.timeout", vm=self.label, verb=verb, seconds=f"{timeout:g}") from error
-        finally:
-            del self._answers[identity]
-        if head.get("success") is True:
-            return Reply(head.get("data") or {}, content)
-        raise relayed(head["error"])

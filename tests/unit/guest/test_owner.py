@@ -16,7 +16,9 @@ from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi, Reply
 from libneuron.guest.client import BlockingGuest, GuestClient
 from libneuron.guest.errors import GuestError
-from libneuron.guest.owner import STATE, OwnerClient, acquire, relayed, serve, socket_path
+from libneuron.guest.owner import acquire, serve
+from libneuron.guest.owner_client import OwnerClient
+from libneuron.guest.owner_line import STATE, relayed, socket_path
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.state import State
 from libneuron.guest.wire.mux import MAX_DATA
