@@ -20,8 +20,8 @@ from tests.system.updates.writelog import cuts, read_log
 _ROLL_BACK = """
 mkdir -p /opt/neuron /mnt/machine
 tar -C /opt/neuron -xf /dev/vdb
-mount -o subvol=@ /dev/vdc /mnt/machine
-echo '30 1 0:30 /@ / rw - btrfs /dev/vdc rw' >/mnt/machine/proc/self/mountinfo
+mount -o {options} /dev/vdc /mnt/machine
+echo '30 1 0:30 /{root} / rw - btrfs /dev/vdc rw' >/mnt/machine/proc/self/mountinfo
 sync
 export PYTHONPATH=/opt/neuron:/opt/neuron/apps
 python3 -m neuron_update_guardian rollback --root /mnt/machine --json
@@ -29,14 +29,16 @@ umount /mnt/machine
 """
 
 
-def recorded(work: Path) -> tuple[Path, Path]:
+def recorded(work: Path, named: str | None) -> tuple[Path, Path]:
     """A machine after a bad update, and the log of the writes that rolled it back inside a guest."""
-    with disk(work, named="@", megabytes=128) as machine:
+    with disk(work, named=named, megabytes=128) as machine:
         btrfs.create(machine.point / "home", "user")
         (machine.point / "home/user/photo").write_text("photo")
         guardian.begin(machine.machine(), tool="test")
         machine.update_badly()
         guardian.end(machine.machine())
+        root = machine.root_path
+    script = _ROLL_BACK.format(options=f"subvol={named}" if named else "rw", root=root)
     base, log = work / "base.img", work / "writes.log"
     shutil.copy(work / "disk.img", base)
     log.touch()
@@ -49,22 +51,26 @@ def recorded(work: Path) -> tuple[Path, Path]:
     )  # fmt: skip
     with Machine(build(NAMED), folder=work, memory=512, ports=(), arguments=nodes) as guest:
         guest.wait_ready()
-        assert '"waits-for-restart"' in guest.shell.sh(_ROLL_BACK, timeout=180)
+        assert '"waits-for-restart"' in guest.shell.sh(script, timeout=180)
         guest.shell.start("/bin/systemctl", "poweroff")
         guest.wait_ended(timeout=120)
     return base, log
 
 
 @pytest.mark.vm
-def test_every_flush_boundary_leaves_a_whole_system_that_can_go_on(tmp_path: Path) -> None:
-    base, log = recorded(tmp_path)
+@pytest.mark.parametrize(
+    "named",
+    [pytest.param("@", id="@"), pytest.param(None, id="default-subvolume", marks=pytest.mark.long)],
+)
+def test_every_flush_boundary_leaves_a_whole_system_that_can_go_on(tmp_path: Path, named: str | None) -> None:
+    base, log = recorded(tmp_path, named)
     assert len(read_log(log)) > 20
     seen: list[str] = []
     for number, image in cuts(base, log):
         cut = tmp_path / "cut.img"
         subprocess.run(["cp", "--sparse=always", image, cut], check=True)
         subprocess.run(["btrfs", "check", "--readonly", cut], check=True, capture_output=True)
-        with attached(cut, tmp_path, named="@") as machine:
+        with attached(cut, tmp_path, named=named) as machine:
             machine.mount()
             seen.append(whole(machine))
             past = guardian.history(machine.machine())
@@ -79,3 +85,4 @@ def test_every_flush_boundary_leaves_a_whole_system_that_can_go_on(tmp_path: Pat
     assert seen == sorted(seen, reverse=True), "updated, then restored, and never back"
     assert {"updated", "old"} == set(seen), "cuts fell on both sides of the commit"
     assert len(seen) > 5
+    print(f"{len(seen)} cuts, {seen.count('updated')} before the commit and {seen.count('old')} after it")
