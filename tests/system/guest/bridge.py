@@ -15,7 +15,8 @@ from typing import IO, Any
 from tests.system.lab.shell import SLACK
 
 ROOT = Path(__file__).resolve().parents[3]
-_WITHOUT_GUEST = ("list", "pair", "unpair")  # the other verbs wait for an answer, here as long as it takes
+_WITHOUT_GUEST = ("list", "pair", "unpair", "start", "suspend")
+"""The other verbs wait for an answer, here as long as it takes."""
 
 
 class Bridge:
@@ -40,9 +41,10 @@ class Bridge:
         }
         patience = () if words[0] in _WITHOUT_GUEST else ("--timeout", "300")
         libvirt = () if words[0] == "unpair" else ("--connect", self.uri)
-        command = [sys.executable, "-m", "neuron_guest_bridge", *words, *patience]
+        end = words.index("--") if "--" in words else len(words)  # what follows it belongs to the verb
+        command = [sys.executable, "-m", "neuron_guest_bridge", *words[:end], *patience]
         return subprocess.Popen(
-            [*command, *libvirt, "--json"],
+            [*command, *libvirt, "--json", *words[end:]],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -7,6 +7,7 @@ tells: the line may be of another person's session. A desktop that never sets th
 from __future__ import annotations
 
 import logging
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ _MATCH = (
     "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.DBus.Properties',"
     "member='PropertiesChanged'"
 )
+_MONITOR = ("busctl", "--system", "--json=short", f"--match={_MATCH}", "monitor")
+_AGAIN, _SELDOM = 2.0, 60.0  # seconds after which a monitor that ended is started again: first, and at most
 _TELLING = (b"LockedHint", b"ActiveSession")
 
 
@@ -42,24 +45,47 @@ def locked(seat: Path = link.SEAT) -> bool:
     return programs.run(words).strip() == b"yes"
 
 
-def watch(told: Callable[[bool], None], seat: Path = link.SEAT) -> Callable[[], None]:
-    """Call ``told`` on a thread of its own: now, and when it may have changed. Raises: BackendError."""
-    process = programs.listen(["busctl", "--system", "--json=short", f"--match={_MATCH}", "monitor"])
+class Locks:
+    """Calls ``told`` now and when it may have changed, until :meth:`stop`."""
 
-    def ask() -> None:
-        try:
-            told(locked(seat))
-        except BackendError as error:
-            _log.info("whether the screen is locked is not known: %s", error)
+    def __init__(self, told: Callable[[bool], None], seat: Path = link.SEAT) -> None:
+        self._told = told
+        self._seat = seat
+        self._stopped = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def follow() -> None:
+    def run(self) -> None:
+        """Blocks until :meth:`stop`, or for good where the tools are missing."""
+        delay = _AGAIN
+        while not self._stopped.is_set():
+            try:
+                self._follow()
+            except BackendError as error:
+                _log.info("whether the screen is locked is not known: %s", error)
+                return
+            self._stopped.wait(delay)  # the bus is not there yet, or was restarted
+            delay = min(2 * delay, _SELDOM)
+
+    def _follow(self) -> None:
+        self._process = process = programs.listen(_MONITOR)
         assert process.stdout is not None
-        ask()
+        if self._stopped.is_set():
+            process.terminate()
+        self._ask()
         for line in process.stdout:
             if any(word in line for word in _TELLING):
-                ask()
+                self._ask()
         process.wait()
         process.stdout.close()
 
-    threading.Thread(target=follow, name="neuron-locks", daemon=True).start()
-    return process.terminate
+    def _ask(self) -> None:
+        try:
+            self._told(locked(self._seat))
+        except BackendError as error:
+            _log.info("logind does not say whether the screen is locked: %s", error)
+
+    def stop(self) -> None:
+        """End :meth:`run`; from any thread."""
+        self._stopped.set()
+        if self._process is not None:
+            self._process.terminate()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
@@ -16,8 +16,14 @@ from neuron_guest.backend import App, BackendError, Happening, Mode, Offer, Wind
 from neuron_guest.platform.linux import link, system
 from neuron_guest.platform.linux.headless import HeadlessBackend
 
+if TYPE_CHECKING:
+    from neuron_guest.platform.linux import locks
+
 _log = logging.getLogger("neuron_guest")
 _T = TypeVar("_T")
+_LATER = (
+    5.0  # seconds: a host that has just come waits for its first answers, and what starts a program is slow
+)
 
 
 def _mode(value: object) -> Mode:
@@ -192,26 +198,23 @@ class RoutedBackend(HeadlessBackend):
         self._tellers.append(told)
         told(Happening(session=self._session()))
         stopped = threading.Event()
-        ends: list[Callable[[], None]] = []
+        watching: list[locks.Locks] = []
 
         def begin() -> None:
-            from neuron_guest.platform.linux import (
-                locks,  # here: the host waits for its first answer meanwhile
-            )
+            if stopped.wait(_LATER):
+                return
+            from neuron_guest.platform.linux import locks
 
-            try:
-                ends.append(locks.watch(self._lock))
-            except BackendError as error:
-                _log.info("nothing here tells whether the screen is locked: %s", error)
-            if stopped.is_set():
-                stop()
+            watching.append(locks.Locks(self._lock))
+            if not stopped.is_set():
+                watching[0].run()
 
         def stop() -> None:
             stopped.set()
             if told in self._tellers:
                 self._tellers.remove(told)
-            for end in ends:
-                end()
+            for each in watching:
+                each.stop()
 
         threading.Thread(target=begin, name="neuron-locks", daemon=True).start()
         return stop

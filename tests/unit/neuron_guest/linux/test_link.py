@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from neuron_guest.backend import BackendError, Happening, Mode
-from neuron_guest.platform.linux import link, locks
+from neuron_guest.platform.linux import link, locks, routed
 from neuron_guest.platform.linux.helper import serve_session, verbs
 from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.simulated import SimulatedBackend
@@ -177,7 +177,9 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
 ) -> None:
     """logind's part is played by programs of its tools' names."""
     (tmp_path / "seat0").write_text("ACTIVE=c7\nACTIVE_UID=0\n")
-    monkeypatch.setattr(locks, "locked", lambda seat: real(tmp_path / "seat0"))
+    monkeypatch.setattr(locks, "locked", lambda _seat: real(tmp_path / "seat0"))
+    monkeypatch.setattr(locks, "_AGAIN", 0.01)
+    monkeypatch.setattr(routed, "_LATER", 0.0)
     hint, news = tmp_path / "hint", tmp_path / "news"
     hint.write_text("no\n")
     os.mkfifo(news)
@@ -208,6 +210,13 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
         line.flush()
         assert told.get(timeout=10) == Happening(session="active")
         assert backend.info()["session"] == "active"
+    # The bus was restarted: the monitor ended, and another one is started.
+    with news.open("w") as line:
+        hint.write_text("yes\n")
+        line.write('{"payload":{"data":["…",{"LockedHint":{}}]}}\n')
+        line.flush()
+        while told.get(timeout=10) != Happening(session="locked"):
+            pass
         stop()
 
 
