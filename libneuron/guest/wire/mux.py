@@ -238,7 +238,7 @@ class Mux:
             out = self._out.get(number)
             if out is None:
                 continue
-            size = min(_PIECE, self.window.piece, self.window.room, out.credit)
+            size = min(_PIECE, self.window.piece(self._clock()), self.window.room, out.credit)
             if size <= 0 or (size < _SLOW_PIECE and self.window.flight):
                 self.turn.append(number)
                 continue

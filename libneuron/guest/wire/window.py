@@ -50,18 +50,20 @@ class Window:
         """Bytes that may be sent now."""
         return 0 if self._emptying else self.size - self.flight
 
-    @property
-    def piece(self) -> int:
-        """The most bytes of one frame. What measures the empty way is short, as its own time is no way."""
-        return REPORTED if self.flight < REPORTED else self.size // _PARTS
+    def piece(self, now: float) -> int:
+        """The most bytes of the next frame. What measures the empty way is short: it takes no time itself."""
+        return REPORTED if self.flight < REPORTED and self._due(now) else self.size // _PARTS
+
+    def _due(self, now: float) -> bool:
+        return now - self._probed > _EMPTY_EVERY
 
     def sent(self, count: int, now: float) -> None:
         """``count`` bytes left."""
-        empty = self.flight < REPORTED
+        probes = self.flight < REPORTED and count <= REPORTED
         self._total += count
         self.flight += count
         self._sent.append((self._total, now, self.flight >= self.size * 3 // 4))
-        if empty:
+        if probes:
             self._probe, self._probed = self._total, now
 
     def arrived(self, count: int, now: float) -> None:
@@ -81,7 +83,7 @@ class Window:
             self._shortest = min(self._shortest, now - latest)
         if self._arrived >= self._counts_from + self.size and self._shortest != float("inf"):
             self._decide()
-        self._emptying = self.flight >= REPORTED and (self._emptying or now - self._probed > _EMPTY_EVERY)
+        self._emptying = self.flight >= REPORTED and (self._emptying or self._due(now))
 
     def _decide(self) -> None:
         queue = self._shortest - self._way
