@@ -6,7 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from libneuron import cli
@@ -29,6 +29,8 @@ from libneuron.system.files import Root
 from libneuron.system.paths import resources
 from libneuron.system.runner import RealRunner
 
+_KEY = 4096
+"""Characters of a file with a recovery key that are looked at."""
 PROGRAM = "neuron-migration-assistant"
 
 
@@ -39,6 +41,20 @@ def _progress() -> Iterator[Progress]:
         yield Progress(clock=RealClock().monotonic, listener=line)
     finally:
         line.clear()
+
+
+def _opened(options: argparse.Namespace, path: str | Path) -> AbstractContextManager[Source]:
+    key = ""
+    if options.recovery_key == "-":
+        key = sys.stdin.readline()
+    elif options.recovery_key:
+        try:
+            key = Path(options.recovery_key).read_text("utf-8", "replace")[:_KEY]
+        except OSError as error:
+            raise MigrationError(
+                "migration.source-missing", path=options.recovery_key, details=str(error)
+            ) from error
+    return opened(Path(path), RealRunner(), key)
 
 
 def _home(options: argparse.Namespace) -> Home:
@@ -61,7 +77,7 @@ def _entries(count: int) -> str:
 def scan(options: argparse.Namespace) -> Reply:
     """What is in a source: people, folders, apps, and what stands in the way."""
     rules = load_rules(resources() / "migration")
-    with opened(Path(options.source), RealRunner()) as source, _progress() as progress:
+    with _opened(options, options.source) as source, _progress() as progress:
         found = survey(source, rules, progress)
     lines = [f"{found['source']}"]
     for person in found["people"]:
@@ -92,7 +108,7 @@ def plan(options: argparse.Namespace) -> Reply:
     """What would come, where to, and what changes on the way; nothing in the home is touched."""
     with (
         tempfile.TemporaryDirectory(prefix="neuron-plan-") as folder,
-        opened(Path(options.source), RealRunner()) as source,
+        _opened(options, options.source) as source,
     ):
         path = Path(options.save).absolute() if options.save else Path(folder) / "plan.db"
         with _plan_into(path, options, source) as journal:
@@ -123,7 +139,7 @@ def run(options: argparse.Namespace) -> Reply:
     if not options.yes:
         raise MigrationError("migration.not-agreed")
     home = _home(options)
-    with opened(Path(options.source), RealRunner()) as source:
+    with _opened(options, options.source) as source:
         going = Run.unfinished(home.path) if options.resume else None
         if going is None:
             with tempfile.TemporaryDirectory(prefix="neuron-plan-") as folder:
@@ -146,7 +162,7 @@ def verify(options: argparse.Namespace) -> Reply:
 def retry(options: argparse.Namespace) -> Reply:
     """Try again what failed."""
     found = Run.required(_home(options).path)
-    with opened(Path(options.source or found.source), RealRunner()) as source, _progress() as progress:
+    with _opened(options, options.source or found.source) as source, _progress() as progress:
         return _outcome(found, found.retry(source, progress))
 
 
@@ -186,15 +202,22 @@ def _parser() -> argparse.ArgumentParser:
             "--home", default=str(Path.home()), metavar="DIR", help="the home folder to bring it to"
         )
 
+    def locked(one: argparse.ArgumentParser) -> None:
+        # Never the key itself: everybody on the machine can read the words of a command.
+        one.add_argument(
+            "--recovery-key", metavar="FILE", help="a file with BitLocker's recovery key, or - to type it"
+        )
+
     def chosen(one: argparse.ArgumentParser) -> None:
+        locked(one)
         one.add_argument("source", metavar="SOURCE", help="the Windows drive, folder, backup or disk image")
         one.add_argument("--user", metavar="NAME", help="the person; not needed where there is only one")
         one.add_argument("--only", nargs="+", metavar="ID", help="only these items")
         home(one)
 
-    verb("scan", scan).add_argument(
-        "source", metavar="SOURCE", help="the Windows drive, folder, backup or disk image"
-    )
+    one = verb("scan", scan)
+    locked(one)
+    one.add_argument("source", metavar="SOURCE", help="the Windows drive, folder, backup or disk image")
     one = verb("plan", plan)
     chosen(one)
     one.add_argument("--save", metavar="FILE", help="keep the plan for run --plan")
@@ -209,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     _extent(one, Extent.FULL)
     one = verb("retry", retry)
     home(one)
+    locked(one)
     one.add_argument("--source", metavar="SOURCE", help="where the source is, if not where it was")
     one = verb("undo", undo)
     home(one)

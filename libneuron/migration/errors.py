@@ -21,8 +21,8 @@ _TEXTS = {
         ),
         QT_TRANSLATE_NOOP(
             "migration",
-            "Install it (qemu-storage-daemon comes with QEMU, ntfs-3g has a package of its own), or attach "
-            "the image yourself and choose its folder.",
+            "Install it (qemu-storage-daemon comes with QEMU, ntfs-3g and dislocker have packages), or "
+            "attach the image yourself and choose its folder.",
         ),
         Exit.CANNOT,
     ),
@@ -42,9 +42,33 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("migration", "The Windows partition in “{path}” is locked by BitLocker."),
         QT_TRANSLATE_NOOP(
             "migration",
-            "Unlock it with your recovery key first (cryptsetup open --type bitlk --readonly), mount it "
-            "read-only, and choose that folder.",
+            "Give your recovery key: 48 digits, which you find at "
+            "account.microsoft.com/devices/recoverykey or on the sheet that Windows had you print.",
         ),
+        Exit.CANNOT,
+    ),
+    "migration.bitlocker-mistyped": Message(
+        QT_TRANSLATE_NOOP("migration", "This is no BitLocker recovery key: group {group} is mistyped."),
+        QT_TRANSLATE_NOOP("migration", "A recovery key has eight groups of six digits; check that group."),
+        Exit.CANNOT,
+    ),
+    "migration.bitlocker-wrong-key": Message(
+        QT_TRANSLATE_NOOP("migration", "The recovery key does not open this drive."),
+        QT_TRANSLATE_NOOP(
+            "migration", "Every drive has a key of its own: compare the key ID, then try the right one."
+        ),
+        Exit.CANNOT,
+    ),
+    "migration.bitlocker-other": Message(
+        QT_TRANSLATE_NOOP("migration", "BitLocker's record of this drive holds no recovery key."),
+        QT_TRANSLATE_NOOP(
+            "migration", "Start Windows, save a recovery key in BitLocker's settings, and come back."
+        ),
+        Exit.CANNOT,
+    ),
+    "migration.bitlocker-reader": Message(
+        QT_TRANSLATE_NOOP("migration", "The part that checks recovery keys is not installed."),
+        QT_TRANSLATE_NOOP("migration", "Install the Python package “cryptography”, then try again."),
         Exit.CANNOT,
     ),
     "migration.not-windows": Message(

@@ -1,7 +1,8 @@
 """Disk images: raw, VHDX, VHD, qcow2, VMDK, VDI, opened read-only without root and without changing a byte.
 
-QEMU's storage daemon shows a partition of any of them as a plain file (``--export type=fuse``), and ntfs-3g
-mounts that. Both are optional, and named where they are missing. Sources: qemu-storage-daemon(1); UEFI 2.10
+QEMU's storage daemon shows a partition of any of them as a plain file (``--export type=fuse``), dislocker one
+that BitLocker locked, and ntfs-3g mounts that. All are optional, and named where they are missing.
+Sources: qemu-storage-daemon(1); dislocker(1); UEFI 2.10
 section 5 (GPT); [MS-VHDX] 2.2; QEMU docs/interop/qcow2.rst; NTFS boot sector: ntfs-3g, include/layout.h.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from libneuron.migration.bitlocker import master_key
 from libneuron.migration.errors import MigrationError
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.runner import Runner
@@ -91,10 +93,12 @@ def _gpt(read: Read) -> Iterator[tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def mounted(image: Path, runner: Runner) -> Iterator[Path]:
+def mounted(image: Path, runner: Runner, recovery_key: str = "") -> Iterator[Path]:
     """Windows' own partition of a disk image, mounted read-only in a folder of its own while this lasts.
 
-    Raises: MigrationError image-tools, image-unreadable, image-without-windows, bitlocker.
+    ``recovery_key`` opens a partition that BitLocker has locked.
+    Raises: MigrationError image-tools, image-unreadable, image-without-windows, bitlocker (no key given) and
+    those of :func:`libneuron.migration.bitlocker.master_key`.
     """
     with image.open("rb") as file:
         form = image_format(file.read(1024))
@@ -105,9 +109,12 @@ def mounted(image: Path, runner: Runner) -> Iterator[Path]:
             found = partitions(lambda at, length: os.pread(file.fileno(), length, at), size)
         place = folder / "windows"
         place.mkdir()
-        for one in sorted((one for one in found if one.kind == "ntfs"), key=lambda one: -one.size):
+        kinds = ("ntfs", "bitlocker") if recovery_key else ("ntfs",)
+        for one in sorted((one for one in found if one.kind in kinds), key=lambda one: -one.size):
             with contextlib.ExitStack() as inner:
                 part = inner.enter_context(_exported(image, form, folder / "partition", runner, one))
+                if one.kind == "bitlocker":
+                    part = inner.enter_context(_unlocked(image, part, folder, runner, recovery_key))
                 inner.enter_context(_ntfs(image, part, place, runner))
                 if len(found) == 1 or any(name.casefold() == "users" for name in os.listdir(place)):
                     stack.push(inner.pop_all())
@@ -154,6 +161,27 @@ def _wait_gone(process: int) -> None:
             select.select([descriptor], [], [], _TIMEOUT)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _unlocked(image: Path, part: Path, folder: Path, runner: Runner, recovery_key: str) -> Iterator[Path]:
+    """The partition as it was before BitLocker, as a plain file."""
+    with part.open("rb") as file:
+        master = master_key(lambda at, length: os.pread(file.fileno(), length, at), recovery_key)
+    secret, place = folder / "key", folder / "unlocked"
+    place.mkdir()
+    descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file_:
+            file_.write(master)
+        words = ["-q", "-r", "-V", str(part), "-K", str(secret), "--", str(place)]
+        _call(image, runner, ["dislocker-fuse", *words])
+    finally:
+        secret.unlink()
+    try:
+        yield place / "dislocker-file"
+    finally:
+        runner.run(["fusermount", "-u", str(place)], timeout=_TIMEOUT)
 
 
 @contextlib.contextmanager

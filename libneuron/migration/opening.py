@@ -12,10 +12,10 @@ from libneuron.system.runner import Runner
 
 
 @contextlib.contextmanager
-def opened(path: Path, runner: Runner) -> Iterator[Source]:
+def opened(path: Path, runner: Runner, recovery_key: str = "") -> Iterator[Source]:
     """The source at ``path``. Raises: MigrationError source-missing and those of :func:`images.mounted`."""
     if path.is_file():
-        with images.mounted(path, runner) as place, Source(place, origin=path) as source:
+        with images.mounted(path, runner, recovery_key) as place, Source(place, origin=path) as source:
             yield source
     else:
         with Source(path) as source:

@@ -1,4 +1,4 @@
-"""Bringing files over beside ``rsync -a`` and ``cp -a``, from ext4 and from NTFS; looking at a million.
+"""Bringing files over beside ``rsync -a`` and ``cp -a``, from ext4 and from NTFS; how the window fares; a million.
 
 Ours plans, hashes, journals and makes durable; to compare like with like every contender is timed until
 ``syncfs`` has returned. What the others take without it is shown as well.
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -151,6 +152,36 @@ def _races(top: Path) -> Iterator[Gate]:
             yield _race(f"{title}, from ntfs-3g", drive, top, amount, unit)
 
 
+def _silence(top: Path) -> Iterator[Gate]:
+    """How long Qt's event loop is kept waiting at most while a migration runs in the same process."""
+    from PySide6.QtCore import QCoreApplication, QElapsedTimer, QTimer
+
+    plain, home = top / "plain", top / "home"
+    _fill_small(plain / "Users/anna/Documents")
+    home.mkdir()
+    app = QCoreApplication.instance() or QCoreApplication([])
+    timer, since, gaps = QTimer(), QElapsedTimer(), [0]
+
+    def tick() -> None:
+        gaps.append(since.restart())
+
+    timer.timeout.connect(tick)
+    work = threading.Thread(target=_ours, args=(plain, home))
+    watch = QTimer()
+    watch.timeout.connect(lambda: None if work.is_alive() else app.quit())
+    work.start()
+    since.start()
+    timer.start(1)
+    watch.start(50)
+    app.exec()
+    work.join()
+    shutil.rmtree(plain)
+    shutil.rmtree(home)
+    longest = max(gaps)
+    show("The window meanwhile", ["turns", "longest wait"], [[f"{len(gaps)}", f"{longest} ms"]])
+    yield Gate("longest silence in ms", longest, 100, at_least=False)
+
+
 def _million(top: Path) -> Iterator[Gate]:
     """The memory of a scan and plan, measured in a process of its own."""
     documents = top / "many/Users/anna/Documents"
@@ -194,4 +225,4 @@ def scan_once() -> None:
 def main() -> int:
     """Race, look at a million entries, print and judge; returns the exit status."""
     with tempfile.TemporaryDirectory(prefix="neuron-bench-", dir=os.environ.get("TMPDIR")) as folder:
-        return verdict([*_races(Path(folder)), *_million(Path(folder))])
+        return verdict([*_races(Path(folder)), *_silence(Path(folder)), *_million(Path(folder))])

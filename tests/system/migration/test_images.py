@@ -18,7 +18,7 @@ from libneuron.migration.errors import MigrationError
 from libneuron.migration.opening import opened
 from libneuron.system.runner import RealRunner
 from neuron_migration_assistant.__main__ import main
-from tests.system.migration import ntfs
+from tests.system.migration import bitlocker, ntfs
 
 SECTOR = 512
 PART = 24 << 20
@@ -125,3 +125,61 @@ def test_damaged_tables_are_no_crash() -> None:
 
 def _reader(data: bytes) -> images.Read:
     return lambda at, length: data[at : at + length]
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same disk with its Windows partition locked by BitLocker."""
+    top = tmp_path_factory.mktemp("locked")
+    made = bytearray(40 << 20)
+    table = gpt(len(made), (8192, PART // SECTOR))
+    made[: len(table)] = table
+    made[8192 * SECTOR : 8192 * SECTOR + PART] = bitlocker.lock(windows(top))
+    path = top / "disk.raw"
+    path.write_bytes(made)
+    return path
+
+
+def bring(image: Path, home: Path, key: Path) -> int:
+    home.mkdir(exist_ok=True)
+    return main(["run", str(image), "--home", str(home), "--yes", "--json", "--recovery-key", str(key)])
+
+
+def test_a_locked_partition_opens_with_its_recovery_key_and_stays_as_it_was(
+    locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = hashlib.sha256(locked.read_bytes()).digest()
+    (tmp_path / "key").write_text(
+        f"Identifier:\n\n12345678-1234\n\nRecovery Key:\n\n{bitlocker.RECOVERY_KEY}\n"
+    )
+    assert bring(locked, tmp_path / "home", tmp_path / "key") == 0
+    assert (tmp_path / "home/Documents/letter.txt").read_text() == "Dear"
+    assert json.loads(capsys.readouterr().out)["totals"]["failed"] == 0
+    assert hashlib.sha256(locked.read_bytes()).digest() == before
+    assert "neuron-image" not in Path("/proc/self/mounts").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "sentence"),
+    [
+        (bitlocker.WRONG_KEY, "bitlocker-wrong-key", "The recovery key does not open this drive."),
+        (
+            "013574-440001-" + bitlocker.RECOVERY_KEY[14:],
+            "bitlocker-mistyped",
+            "group 2 (440001) is mistyped",
+        ),
+        ("hello", "bitlocker-mistyped", "group 1 is mistyped"),
+        ("", "bitlocker", "locked by BitLocker"),
+    ],
+    ids=["wrong", "mistyped", "none at all", "missing"],
+)
+def test_a_key_that_does_not_open_it_is_told_in_a_sentence(
+    locked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, code: str, sentence: str
+) -> None:
+    (tmp_path / "key").write_text(key)
+    assert bring(locked, tmp_path / "home", tmp_path / "key") == 3
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == f"migration.{code}"
+    assert sentence in error["message"]
+    assert list((tmp_path / "home").iterdir()) == []
+    assert "neuron-image" not in Path("/proc/self/mounts").read_text()
