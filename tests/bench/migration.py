@@ -1,4 +1,4 @@
-"""Bringing files over beside ``rsync -a`` and ``cp -a``, from ext4 and from NTFS; how the window fares; a million.
+"""Bringing files over beside ``rsync -a`` and ``cp -a``, from ext4 and NTFS; the window meanwhile; a million.
 
 Ours plans, hashes, journals and makes durable; to compare like with like every contender is timed until
 ``syncfs`` has returned. What the others take without it is shown as well.
