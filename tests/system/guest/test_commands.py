@@ -14,7 +14,7 @@ from tests.system.guest.bridge import Bridge
 from tests.system.lab.domain import Domain
 from tests.system.lab.shell import until
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.long]  # forty processes, each waiting for an emulated machine
 
 _TITLE = "by command"
 
