@@ -64,6 +64,8 @@ class Job:
     root: Root
     translate: Translate
     source: Path | None = None
+    recovery_key: str = field(default="", repr=False)
+    """Of BitLocker, as it was typed; kept nowhere else."""
     people: tuple[discover.Person, ...] = ()
     user: str | None = None
     plan: PlanView | None = None
@@ -78,7 +80,7 @@ class Job:
 
     def find_people(self, path: Path, _progress: Progress) -> tuple[discover.Person, ...]:
         """Who is in ``path``. Raises: MigrationError source-missing, not-windows."""
-        with opened(path, RealRunner()) as source:
+        with opened(path, RealRunner(), self.recovery_key) as source:
             return discover.people(source)
 
     def make_plan(self, path: Path, user: str, progress: Progress) -> PlanView:
@@ -86,7 +88,7 @@ class Job:
         rules = load_rules(resources() / "migration")
         target = self._new_plan()
         with (
-            opened(path, RealRunner()) as source,
+            opened(path, RealRunner(), self.recovery_key) as source,
             Planner(source, self.home, rules, progress).write(target, user) as journal,
         ):
             lost = journal.totals().unavailable
@@ -107,12 +109,12 @@ class Job:
 
     def copy(self, run: Run, progress: Progress) -> RunView:
         """Bring it over, or go on with it. Raises: MigrationError; Cancelled."""
-        with opened(self.source or run.source, RealRunner()) as source:
+        with opened(self.source or run.source, RealRunner(), self.recovery_key) as source:
             return self._view(run, run.go_on(source, progress, translate=self.translate))
 
     def retry(self, run: Run, progress: Progress) -> RunView:
         """Try again what failed. Raises: MigrationError; Cancelled."""
-        with opened(self.source or run.source, RealRunner()) as source:
+        with opened(self.source or run.source, RealRunner(), self.recovery_key) as source:
             return self._view(run, run.retry(source, progress, translate=self.translate))
 
     @staticmethod

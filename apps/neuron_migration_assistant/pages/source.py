@@ -15,9 +15,11 @@ from libneuron.ui.dialogs import show_error
 from libneuron.ui.pages import Buttons, Page
 from libneuron.ui.tasks import tasks
 from libneuron.ui.text import size, translate
-from libneuron.ui.widgets import Button, Text, heading, muted, row
+from libneuron.ui.widgets import Button, Card, Text, heading, muted, row
 from neuron_migration_assistant.choice import Choice
 from neuron_migration_assistant.work import Job
+
+_IMAGES = "*.vhdx *.vhd *.vmdk *.qcow2 *.vdi *.img *.raw *.dd"
 
 
 class SourcePage(Page):
@@ -42,12 +44,34 @@ class SourcePage(Page):
         self.path.setToolTip(
             translate("Migration", "The Windows drive, its Users folder, a backup, or a disk image")
         )
-        self.path.textChanged.connect(self._refresh)
+        self.path.textChanged.connect(self._changed)
         self.choose = Button(
             translate("Migration", "Choose a &folder…"),
             translate("Migration", "Look for the folder yourself"),
             icon="folder",
             on_click=self._ask,
+        )
+        self.choose_image = Button(
+            translate("Migration", "Choose a disk &image…"),
+            translate("Migration", "Look for a file that holds a whole disk, such as a .vhdx"),
+            icon="disk",
+            on_click=self._ask_image,
+        )
+        self.key = QLineEdit()
+        self.key.setAccessibleName(translate("Migration", "Recovery key"))
+        self.key.setToolTip(
+            translate("Migration", "Eight groups of six digits, with or without lines between")
+        )
+        self.locked = Card(
+            translate("Migration", "BitLocker has locked this drive"),
+            Text(
+                translate(
+                    "Migration",
+                    "Type your recovery key. It is used to read the drive and is not kept. You find it at "
+                    "account.microsoft.com/devices/recoverykey or on the sheet that Windows had you print.",
+                )
+            ),
+            self.key,
         )
         self.state = Text("")
         super().__init__(
@@ -57,9 +81,11 @@ class SourcePage(Page):
             self.nothing,
             heading(translate("Migration", "Folder")),
             self.path,
-            row(self.choose, None),
+            row(self.choose, self.choose_image, None),
+            self.locked,
             self.state,
         )
+        self.locked.hide()
         self.first_focus = self.path
         self._refresh()
 
@@ -86,6 +112,7 @@ class SourcePage(Page):
     def leave(self) -> bool:
         """Look who is there; the wizard goes on once somebody was found."""
         path = Path(self.path.text()).expanduser()
+        self._job.recovery_key = "" if self.locked.isHidden() else self.key.text()
         self.buttons = Buttons(next_enabled=False)
         self.state.setText(translate("Migration", "Looking…"))
         tasks().start(
@@ -105,10 +132,19 @@ class SourcePage(Page):
     def _failed(self, error: NeuronError) -> None:
         self.state.setText("")
         self._refresh()
+        if error.code == "migration.bitlocker":
+            self.locked.show()
+            self.key.setFocus()
+            return
         show_error(self, error, heading=translate("Migration", "Nothing to bring over was found"))
 
     def _refresh(self) -> None:
         self.buttons = Buttons(next_enabled=bool(self.path.text().strip()))
+
+    def _changed(self) -> None:
+        self.locked.hide()  # it was about another drive
+        self.key.clear()
+        self._refresh()
 
     def _choose_drive(self) -> None:
         if self.drives.value is not None:
@@ -117,6 +153,16 @@ class SourcePage(Page):
     def _ask(self) -> None:
         dialog = QFileDialog(self, translate("Migration", "Choose the folder with your Windows files"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._open(dialog)
+
+    def _ask_image(self) -> None:
+        dialog = QFileDialog(self, translate("Migration", "Choose a disk image"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        images = translate("Migration", "Disk images ({endings})").format(endings=_IMAGES)
+        dialog.setNameFilters([images, translate("Migration", "All files (*)")])
+        self._open(dialog)
+
+    def _open(self, dialog: QFileDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.path.setText)
         dialog.open()

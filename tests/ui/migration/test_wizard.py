@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from libneuron.migration.errors import MigrationError
 from libneuron.migration.home import Home
+from libneuron.migration.scan import Source
 from libneuron.migration.session import Run
 from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
 from libneuron.ui.dialogs import ConfirmDialog, ErrorDialog
 from libneuron.ui.text import translate
+from neuron_migration_assistant import work
 from neuron_migration_assistant.window import MigrationWindow
 from neuron_migration_assistant.work import Job
 from tests.unit.migration.maker import Lab, tree
@@ -202,3 +206,59 @@ def test_closing_while_copying_asks_and_the_next_start_offers_to_go_on(
     question.yes.click()
     qtbot.waitUntil(lambda: not window.copying.busy, timeout=30_000)
     assert Run.unfinished(lab.home) is not None
+
+
+RIGHT = "right"
+
+
+@pytest.fixture
+def locked(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source as BitLocker would lock it."""
+
+    @contextlib.contextmanager
+    def unlocking(path: Path, _runner: object, key: str) -> Iterator[Source]:
+        if key != RIGHT:
+            code = "migration.bitlocker-wrong-key" if key else "migration.bitlocker"
+            raise MigrationError(code, path=path)
+        with Source(path) as source:
+            yield source
+
+    monkeypatch.setattr(work, "opened", unlocking)
+
+
+def test_a_locked_drive_asks_for_its_key_and_a_wrong_one_is_told(
+    locked: None, window: MigrationWindow, lab: Lab, qtbot: QtBot
+) -> None:
+    to_source(window, lab)
+    assert not window.source.locked.isVisible()
+    press(focused(), Qt.Key.Key_Return)
+    qtbot.waitUntil(window.source.key.hasFocus)
+    QTest.keyClicks(focused(), "wrong")
+    press(focused(), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.findChild(ErrorDialog) is not None)
+    problem = window.findChild(ErrorDialog)
+    assert isinstance(problem, ErrorDialog)
+    assert "The recovery key does not open this drive." in " ".join(
+        label.text() for label in problem.findChildren(QLabel)
+    )
+    problem.reject()
+    window.source.key.setText(RIGHT)
+    press(window.source.key, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.stack.page is window.person)
+    window.stack.go_next()
+    qtbot.waitUntil(lambda: window.choose.items.isVisible())
+
+
+def test_a_disk_image_is_chosen_with_a_dialog_of_files(
+    window: MigrationWindow, lab: Lab, tmp_path: Path, qtbot: QtBot
+) -> None:
+    image = tmp_path / "windows.vhdx"
+    image.touch()
+    press(focused(), Qt.Key.Key_Return)
+    window.source.choose_image.click()
+    dialog = window.source.findChild(QFileDialog)
+    assert isinstance(dialog, QFileDialog)
+    assert "*.vhdx" in dialog.nameFilters()[0]
+    dialog.fileSelected.emit(str(image))
+    dialog.reject()
+    assert window.source.path.text() == str(image)

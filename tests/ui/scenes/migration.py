@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from libneuron.migration.discover import Person
 from libneuron.migration.drives import Drive
+from libneuron.migration.errors import MigrationError
 from libneuron.migration.home import Home
 from libneuron.migration.session import Run
 from libneuron.progress import ProgressView
@@ -85,6 +86,15 @@ def source() -> QWidget:
     return made
 
 
+def source_locked() -> QWidget:
+    """A drive that BitLocker has locked."""
+    made = source()
+    assert isinstance(made, MigrationWindow)
+    made.source.path.setText("/media/anna/windows.vhdx")
+    made.source._failed(MigrationError("migration.bitlocker", path="/media/anna/windows.vhdx"))
+    return made
+
+
 def source_none() -> QWidget:
     """No drive."""
     window = _window()
@@ -157,6 +167,7 @@ SCENES = {
     "migration-welcome": welcome,
     "migration-welcome-interrupted": welcome_interrupted,
     "migration-source": source,
+    "migration-source-locked": source_locked,
     "migration-source-none": source_none,
     "migration-person": person,
     "migration-choose": choose,
@@ -171,6 +182,7 @@ DATA = (
     "Bob",
     "/media/anna/Windows",
     "/media/anna/STICK",
+    "/media/anna/windows.vhdx",
     "/dev/sda3",
     "/dev/sdb1",
     "Google Chrome",
