@@ -157,6 +157,23 @@ def results_from_json(data: Iterable[Mapping[str, Any]]) -> tuple[Result, ...]:
     )
 
 
+OFFLINE = "offline"
+"""The code of what cannot be seen in a start for the update alone."""
+
+
+def filled(results: tuple[Result, ...], earlier: tuple[Result, ...]) -> tuple[Result, ...]:
+    """``results`` of a start for the update alone, with what was last seen of that which is down in it."""
+    known = {result.id: result for result in earlier}
+    return tuple(
+        known.get(result.id, result) if result.outcome.code == OFFLINE else result for result in results
+    )
+
+
+def visible(results: tuple[Result, ...]) -> tuple[Result, ...]:
+    """``results`` without what cannot be seen in a start for the update alone."""
+    return tuple(result for result in results if result.outcome.code != OFFLINE)
+
+
 def compare(before: Iterable[Result] | None, after: Iterable[Result]) -> Verdict:
     """What got worse since ``before``; with None every failing check counts as having got worse.
 

@@ -11,7 +11,7 @@ from typing import Any
 from libneuron.progress import Progress
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.examine import examine
-from libneuron.updates.health import Result, Verdict, compare, results_from_json
+from libneuron.updates.health import Result, Verdict, compare, results_from_json, visible
 from libneuron.updates.machine import Machine
 from libneuron.updates.store import Store, open_store
 
@@ -67,7 +67,7 @@ def judge(
     """Run the checks, compare them with those before the update, and record the verdict as of ``when``."""
     before = store.results(identity, "before")
     results = examine(machine.checks(), machine.subject(offline=offline), progress)
-    verdict = compare(before, results)
+    verdict = compare(before, visible(results))
     store.save(identity, when, as_json(results))
     store.journal.append("verdict", id=identity, when=when, verdict=verdict.as_json())
     return Judged(identity, results, verdict)

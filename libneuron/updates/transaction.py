@@ -10,6 +10,7 @@ from libneuron.system.files import write_atomic
 from libneuron.updates import bootfiles, foreign, retention
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.examine import examine
+from libneuron.updates.health import Result, filled
 from libneuron.updates.history import History, Stage
 from libneuron.updates.judging import Judged, as_json, judge
 from libneuron.updates.machine import Machine
@@ -70,6 +71,8 @@ def begin(
             "update-beginning", id=identity, tool=tool, leader=leader, boot=machine.boot, offline=offline
         )
         results = examine(machine.checks(), machine.subject(offline=offline), progress)
+        if offline:
+            results = filled(results, _last_seen(store, past))
         store.save(identity, "before", as_json(results))
         store.save(identity, "packages", installed(machine.root, machine.runner) or {})
         obstacle = ""
@@ -92,6 +95,16 @@ def begin(
         _thin(machine, store)
         publish(machine, store)
     return Begun(identity, joined=False, obstacle=obstacle)
+
+
+def _last_seen(store: Store, past: History) -> tuple[Result, ...]:
+    """The newest results of an ordinary start."""
+    for item in reversed(past.updates):
+        for moment in ("boot", "before") if item.offline else ("boot", "end", "before"):
+            found = store.results(item.id, moment)
+            if found is not None:
+                return found
+    return ()
 
 
 def _join(machine: Machine, store: Store, past: History, leader: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from libneuron.system.calls import Caller
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.tables import Table
-from libneuron.updates.health import Outcome, failed, not_applicable, ok, unknown
+from libneuron.updates.health import OFFLINE, Outcome, failed, not_applicable, ok, unknown
 from libneuron.updates.subject import Probe, Subject
 
 _SERVICE, _PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
@@ -24,7 +24,7 @@ def _asking(ask: Callable[[Subject, Caller], Outcome]) -> Probe:
         if subject.bus is None:
             return unknown("not-live")
         if subject.offline:
-            return unknown("offline")
+            return unknown(OFFLINE)
         if not subject.root.exists("/run/systemd/system"):  # sd_booted(3)
             return not_applicable()
         try:

@@ -459,6 +459,17 @@ def test_the_command_line_keeps_its_contract(machine: Disk) -> None:
     assert say("end")[0] in (0, 3)
     assert say("check", "--baseline", "1")[0] in (0, 3)
     assert say("rollback", "--dry-run")[1]["target"] == "@neuron/points/1"
+    assert say("points")[1]["others"] == []
+    assert say("pin", "1")[1] == {"update": "1", "pinned": True}
+    assert say("settings", "--keep", "5", "--skip", "ssh")[1]["skip"] == ["ssh"]
+    assert say("settings", "--do", "ssh")[1]["keep"] == 5
+    assert say("settings", "--keep", "1")[0] != 0
+    (machine.point / "etc/app.conf").write_text("changed\n")
+    assert say("restore", "1")[1]["files"]
+    assert say("restore", "1", "/etc/app.conf")[1]["kept"] == "/etc/app.conf.before-restore"
+    report = machine.work / "report.json"
+    assert say("report", "--output", str(report))[1] == {"file": str(report)}
+    assert json.loads(report.read_text())["settings"]["keep"] == 5
     assert say("diff", "1")[1] == {"packages": {}}
     assert say("rollback", "99")[1]["error"] is not None
     assert say("doctor")[1]["findings"]

@@ -22,7 +22,7 @@ from libneuron.system.paths import resources
 from libneuron.system.runner import RealRunner
 from libneuron.updates.checks import load_checks
 from libneuron.updates.examine import examine
-from libneuron.updates.health import Result, State, compare
+from libneuron.updates.health import Result, State, compare, filled, visible
 from libneuron.updates.kinds.libraries import Libraries
 from libneuron.updates.subject import Subject
 from tests.system.updates.disk import cpio_trailer, kernel_image, status
@@ -134,9 +134,9 @@ class Machine:
             shutil.copy(path, self.top / "usr/lib" / path.name)
         shutil.copy("/lib64/ld-linux-x86-64.so.2", self.top / "usr/lib64/ld-linux-x86-64.so.2")
 
-    def look(self) -> tuple[Result, ...]:
+    def look(self, *, offline: bool = False) -> tuple[Result, ...]:
         checks = load_checks(resources() / "updates/checks.toml", self.root)
-        return examine(checks, Subject(self.root, RealRunner(), RealClock(), self.bus))
+        return examine(checks, Subject(self.root, RealRunner(), RealClock(), self.bus, offline=offline))
 
     def path(self, absolute: str) -> Path:
         return self.root.path(absolute)
@@ -279,6 +279,25 @@ def test_a_breakage_is_a_regression_of_its_check_alone_and_says_what_is_wrong(
     assert set(verdict.regressions) <= allowed
     sentence = next(item.outcome.sentence() for item in after if item.id == check)
     assert said in sentence
+
+
+def test_what_is_down_in_a_start_for_the_update_alone_is_neither_blamed_nor_forgiven(
+    machine: Machine,
+) -> None:
+    """An offline update: nearly every service is meant to be down before it and after it."""
+    last = machine.look()
+    up = dict(machine.bus.units)
+    machine.bus.units = {name: (load, "inactive", on) for name, (load, _active, on) in up.items()}
+    before = filled(machine.look(offline=True), last)
+    assert compare(before, visible(machine.look(offline=True))).healthy
+    machine.bus.units = up
+    assert compare(before, machine.look()).healthy, "the ordinary start after it"
+    machine.bus.units["display-manager.service"] = ("loaded", "failed", "enabled")
+    after = compare(before, machine.look())
+    assert not after.healthy
+    assert after.regressions == ("services",)
+    first = compare(machine.look(offline=True), machine.look())
+    assert "services" in first.undecided, "where nothing is known of before, it is said and not blamed"
 
 
 def test_starting_and_a_pending_restart_are_no_failures(machine: Machine) -> None:
