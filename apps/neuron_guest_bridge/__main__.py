@@ -13,18 +13,22 @@ def _has_display() -> bool:
     )
 
 
-def _names_a_verb(words: Sequence[str]) -> bool:
-    """Whether a word is neither an option nor the value of the window's one option that has a value."""
+_WITH_VALUE = ("--connect", "--delay")
+
+
+def names_a_verb(words: Sequence[str]) -> bool:
+    """Whether a word is neither an option nor the value of one of the window's options."""
     before = ["", *words]
     return any(
-        not word.startswith("-") and last != "--connect" for last, word in zip(before, words, strict=False)
+        not word.startswith("-") and last not in _WITH_VALUE
+        for last, word in zip(before, words, strict=False)
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the app; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    alone = not _names_a_verb(words) and not {"-h", "--help"} & set(words)
+    alone = not names_a_verb(words) and not {"-h", "--help"} & set(words)
     if alone and _has_display():
         # Nothing of the command line is loaded here: the tray's icon comes first.
         from neuron_guest_bridge import window

@@ -39,7 +39,12 @@ class BusLater:
         """Join once a machine is paired, and tell programs that listen."""
         if self._bus is not None:
             self._bus.machines_changed()
-        elif self._thread is None and any(machine.paired for machine in snapshot.machines):
+        elif any(machine.paired for machine in snapshot.machines):
+            self.join()
+
+    def join(self) -> None:
+        """Join now: a program waits for us there, or there is something to script. Returns at once."""
+        if self._thread is None:
             self._thread = threading.Thread(target=self._join, name="session-bus", daemon=True)
             self._thread.start()
 
@@ -55,10 +60,16 @@ class BusLater:
         if self._bus is not None:
             self._bus.happened(line)
 
-    def notify(self, title: str, body: str) -> None:
-        """Show a notification, where the desktop shows some."""
-        if self._bus is not None:
-            self._bus.notify(self._app_id, self._name, title, body)
+    def notify(self, title: str, body: str, *, show: str, machine: str) -> None:
+        """Show a notification, where the desktop shows some. A click on it or on its button, called ``show``,
+        brings the window with ``machine``."""
+        if self._bus is None:
+            return
+        from libneuron.system.notifications import Note
+
+        # "default" is the click on the notification itself (Desktop Notifications Specification 1.2).
+        note = Note(self._app_id, self._name, title, body, actions={"default": show, "show": show})
+        self._bus.notify(note, lambda: self._show(machine))
 
     def close(self) -> None:
         """Leave the bus."""

@@ -73,6 +73,8 @@ class Face:
             name=translate("Main", "Guest Bridge"),
             show=self.model.want,
         )
+        if options.serve:
+            self._bus.join()
         self._troubles = Troubles()
         self.model.changed.connect(self._machines_changed)
         self.model.happened.connect(self._happened)
@@ -87,16 +89,17 @@ class Face:
         self._bus.machines_changed(self.model.snapshot)
         for machine in self._troubles.new(self.model.snapshot):
             title = translate("Main", "{name} needs you").format(name=machine.name)
-            self._notify(title, words.connection(machine).hint or words.connection(machine).text)
+            self._notify(title, words.connection(machine).hint or words.connection(machine).text, machine.id)
 
     def _happened(self, line: Line) -> None:
         self._bus.happened(line)
         if is_news(line):
-            self._notify(translate("Main", "Clipboard"), words.activity(line))
+            named = (item.id for item in self.model.snapshot.machines if item.name == line.machine)
+            self._notify(translate("Main", "Clipboard"), words.activity(line), next(named, ""))
 
-    def _notify(self, title: str, body: str) -> None:
+    def _notify(self, title: str, body: str, machine: str) -> None:
         if self._settings().notify:
-            self._bus.notify(title, body)
+            self._bus.notify(title, body, show=translate("Main", "Show"), machine=machine)
 
     def _settings(self) -> Settings:
         try:

@@ -52,12 +52,13 @@ class Prospect:
 @dataclass(frozen=True)
 class Proof:
     """What answered through the encrypted channel: NeuronGuest's version, the system's and the machine's own
-    name, and the milliseconds of a round trip."""
+    name, the milliseconds of a round trip, and whether somebody is ``signed_in`` where it can see."""
 
     version: str
     system: str
     hostname: str
     ms: float
+    signed_in: bool = True
 
 
 class Connection(Protocol):
@@ -181,4 +182,5 @@ def _prove(connection: Connection) -> Proof:
         return printable(value)[:80] if isinstance(value, str) else ""
 
     system = " ".join(part for part in (said("os"), said("os_version")) if part)
-    return Proof(connection.version, system, said("hostname"), min(times))
+    signed_in = said("session") != "none"
+    return Proof(connection.version, system, said("hostname"), min(times), signed_in=signed_in)

@@ -87,6 +87,8 @@ class Link:
         self._windows: Windows | None = None
         self._closed = False
         self.locked = False
+        self.session = ""
+        self.screen: Size | None = None
         self._endpoint = OwnedEndpoint(endpoint, runtime=around.runtime, vm=machine)
         self.client = GuestClient(
             self._endpoint, keys, permissions=self.allowed, on_state=self._state, on_event=self._event
@@ -185,7 +187,7 @@ class Link:
             # Finding this desktop's clipboard may take seconds: not on the loop, which others wait for.
             threading.Thread(target=self._join_desktop, name="desktop", daemon=True).start()
         elif state is not State.READY:
-            self.locked = False  # the next session says how it is
+            self.locked, self.session, self.screen = False, "", None  # the next session says how it is
             threading.Thread(target=self._leave_desktop, name="desktop-close", daemon=True).start()
         self._around.changed(self.machine)
 
@@ -193,7 +195,10 @@ class Link:
         if kind == SESSION_CHANGED:
             self._session_is(data.get("session"))
         elif kind == DISPLAY_CHANGED:
-            self._around.changed(self.machine)  # whoever shows modes reads them again
+            width, height = data.get("width"), data.get("height")
+            if isinstance(width, int) and isinstance(height, int):
+                self.screen = Size(width, height)
+            self._around.changed(self.machine)
         clipboard = self._clipboard
         if clipboard is not None:
             clipboard.guest.event(kind, data)
@@ -201,7 +206,12 @@ class Link:
     def _session_is(self, session: object) -> None:
         """A locked screen: copies stay on their sides until somebody who may sees them again."""
         locked = session == "locked"
-        if session not in SESSIONS or locked == self.locked:
+        if session not in SESSIONS:
+            return
+        if session != self.session:
+            self.session = str(session)
+            self._around.changed(self.machine)
+        if locked == self.locked:
             return
         self.locked = locked
         try:

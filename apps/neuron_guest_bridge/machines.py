@@ -9,7 +9,7 @@ from libneuron.errors import NeuronError
 from libneuron.guest.clipboard.rules import Direction, Rival
 from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.permissions import DEFAULT
-from libneuron.guest.resolution import Say
+from libneuron.guest.resolution import Say, Size
 from libneuron.guest.state import State
 from libneuron.guest.wire.requests import Permission
 from neuron_guest_bridge.activity import Line
@@ -38,6 +38,7 @@ class Machine:
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
     its display is to follow Looking Glass' window, ``follow_said``: why it does not, ``locked``: its screen.
+    ``session`` ("active", "locked", "none") and ``screen``'s size are what it told of its own accord so far.
     """
 
     id: str
@@ -61,6 +62,8 @@ class Machine:
     follows: bool = False
     follow_said: Say | None = None
     locked: bool = False
+    session: str = ""
+    screen: Size | None = None
 
     @property
     def clipboard(self) -> Direction:

@@ -156,11 +156,15 @@ class Model(QObject):
             self.apps_problem.pop(gone, None)
         could = {m.id for m in before.machines if m.ready and Permission.LAUNCH in m.allowed}
         can = {m.id for m in snapshot.machines if m.ready and Permission.LAUNCH in m.allowed}
-        for come in (ready - was_ready) | (can ^ could) & ready:
-            self._fetch_apps(come)
+        there = {m.id for m in snapshot.machines if m.session == "active"}
+        signed_in = there - {m.id for m in before.machines if m.session == "active"}
+        for come in (ready - was_ready) | ((can ^ could) | signed_in) & ready:
+            self.fetch_apps(come)
         self.changed.emit()
 
-    def _fetch_apps(self, machine: str) -> None:
+    def fetch_apps(self, machine: str) -> None:
+        """Ask a machine for its applications; :attr:`apps_changed` follows."""
+
         def told(apps: tuple[GuestApp, ...]) -> None:
             self.apps_problem.pop(machine, None)
             self.apps[machine] = tuple(sorted(apps, key=lambda app: app.name.casefold()))

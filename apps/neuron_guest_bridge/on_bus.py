@@ -14,6 +14,7 @@ from libneuron.system.notifications import Note, notify
 from neuron_guest_bridge.activity import Line
 
 _log = logging.getLogger(__name__)
+_ANSWER = 600.0  # seconds in which a notification may be answered
 
 
 class OnBus:
@@ -51,15 +52,17 @@ class OnBus:
             values = (line.machine, line.what.value, line.way.value, list(line.formats), line.size or 0)
             self._served.emit("Activity", values)
 
-    def notify(self, app_id: str, app_name: str, title: str, body: str) -> None:
-        """Show a notification, where the desktop shows some."""
-        self._io.submit(self._notify(Note(app_id, app_name, title, body)))
+    def notify(self, note: Note, chosen: Callable[[], None]) -> None:
+        """Show a notification, where the desktop shows some; ``chosen`` is called on the loop once the person
+        clicks it or one of its buttons."""
+        self._io.submit(self._notify(note, chosen))
 
-    async def _notify(self, note: Note) -> None:
+    async def _notify(self, note: Note, chosen: Callable[[], None]) -> None:
         try:
             bus = await Bus.open()  # one of its own: its subscriptions end with it
             try:
-                await notify(bus, note, wait=0)
+                if await notify(bus, note, wait=_ANSWER) is not None:
+                    chosen()
             finally:
                 await bus.close()
         except NeuronError as error:

@@ -69,6 +69,8 @@ class HowPage(Page):
         self.channel_note = muted(
             translate("Pairing", "The machine has no channel yet. It may have to be restarted for it.")
         )
+        self.consenting = QWidget()
+        self.consenting.setLayout(column(self.channel, self.channel_note, gap=0))
         super().__init__(
             translate("Pairing", "How"),
             translate(
@@ -76,8 +78,7 @@ class HowPage(Page):
             ).format(name=machine),
             self.status,
             self.choices,
-            self.channel,
-            self.channel_note,
+            self.consenting,
         )
         self.prospect: Prospect | None = None
         self.channel.toggled.connect(lambda _checked: self._tell())
@@ -98,7 +99,10 @@ class HowPage(Page):
         """Show what is possible; the way that asks least is chosen already."""
         chosen = self.way
         self.prospect = prospect
-        best = chosen if chosen in prospect.ways else prospect.ways[0]
+        # The first way asks least, but a machine that has no channel yet has no NeuronGuest either.
+        installs = prospect.adds_channel and HandOver.DISC in prospect.ways
+        usual = HandOver.DISC if installs else prospect.ways[0]
+        best = chosen if chosen in prospect.ways else usual
         for way, radio in self._radios.items():
             radio.setVisible(way in prospect.ways)
             self._notes[way].setVisible(way in prospect.ways)
@@ -122,8 +126,7 @@ class HowPage(Page):
         adds = self.prospect is not None and self.prospect.adds_channel
         self.status.setVisible(not known)
         self.choices.setVisible(known)
-        self.channel.setVisible(adds)
-        self.channel_note.setVisible(adds)
+        self.consenting.setVisible(adds)
 
     def _tell(self) -> None:
         prospect = self.prospect
@@ -253,11 +256,20 @@ class ProofPage(Page):
     def __init__(self, machine: str) -> None:
         self.status = Status(translate("Pairing", "{name} answered").format(name=machine), Tone.GOOD)
         self.facts = Text("")
+        self.sign_in = Notice(
+            translate(
+                "Pairing",
+                "Sign out of the machine and in again once: its applications, clipboard and display come "
+                "with that.",
+            ),
+            tone=Tone.INFO,
+        )
         super().__init__(
             translate("Pairing", "It works"),
             translate("Pairing", "A question went through the encrypted channel, and the answer came back."),
             self.status,
             self.facts,
+            self.sign_in,
             muted(
                 translate("Pairing", "What the machine may do is up to you: see “Permissions” in its window.")
             ),
@@ -278,3 +290,4 @@ class ProofPage(Page):
             translate("Pairing", "There and back: {ms} ms").format(ms=locale().toString(proof.ms, "f", 1)),
         ]
         self.facts.setText("\n".join(lines))
+        self.sign_in.setVisible(not proof.signed_in)

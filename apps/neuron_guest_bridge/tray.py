@@ -63,6 +63,11 @@ class Tray(QObject):
         self._plain = app_icon(app_id)
         shown = icon.contextMenu() if icon is not None else None
         self.menu = shown or QMenu()
+        self._menus: dict[str, QMenu] = {}
+        self._shown: dict[str, tuple[Machine, tuple[GuestApp, ...]]] = {}
+        self._below = self.menu.addSeparator()
+        self._add(self.menu, translate("Tray", "&Open Guest Bridge"), lambda: self._open(""))
+        self._add(self.menu, translate("Tray", "&Quit"), self._leave)
         self.icon = icon or QSystemTrayIcon()
         if shown is None:
             self.icon.setContextMenu(self.menu)
@@ -77,7 +82,11 @@ class Tray(QObject):
         connected = [machine.name for machine in machines if machine.ready]
         troubled = [machine.name for machine in machines if words.connection(machine).hint]
         colors = theme().colors
-        if troubled:
+        problem = self._model.snapshot.problem
+        if problem is not None and machines:
+            icon = badge(self._plain, "attention", colors.warn)
+            state = problem.sentence(translate)
+        elif troubled:
             icon = badge(self._plain, "attention", colors.warn)
             state = translate("Tray", "needs attention: {names}").format(names=", ".join(troubled))
         elif connected:
@@ -90,14 +99,30 @@ class Tray(QObject):
         self._fill(machines)
 
     def _fill(self, machines: tuple[Machine, ...]) -> None:
-        self.menu.clear()
+        """Entries that stay the same stay the same objects: a click on an open menu must not miss."""
+        known = {machine.id for machine in machines}
+        for gone in self._menus.keys() - known:
+            menu = self._menus.pop(gone)
+            self._shown.pop(gone)
+            self.menu.removeAction(menu.menuAction())
+            menu.deleteLater()
         for machine in machines:
-            name = translate("Tray", "{name} ({state})").format(name=machine.name, state=words.brief(machine))
-            self._machine_menu(self.menu.addMenu(name), machine)
-        if machines:
-            self.menu.addSeparator()
-        self._add(self.menu, translate("Tray", "&Open Guest Bridge"), lambda: self._open(""))
-        self._add(self.menu, translate("Tray", "&Quit"), self._leave)
+            if machine.id not in self._menus:
+                self._menus[machine.id] = QMenu(self.menu)
+                self.menu.insertMenu(self._below, self._menus[machine.id])
+            value = (machine, self._model.apps.get(machine.id, ()))
+            if self._shown.get(machine.id) != value:
+                self._shown[machine.id] = value
+                self._rebuild(self._menus[machine.id], machine)
+        self._below.setVisible(bool(machines))
+
+    def _rebuild(self, menu: QMenu, machine: Machine) -> None:
+        name = translate("Tray", "{name} ({state})").format(name=machine.name, state=words.brief(machine))
+        menu.setTitle(name)
+        menu.clear()
+        for below in menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            below.deleteLater()  # clear() takes out their entries only
+        self._machine_menu(menu, machine)
 
     @staticmethod
     def _add(menu: QMenu, text: str, do: Callable[[], object]) -> QAction:

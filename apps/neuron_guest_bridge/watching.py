@@ -1,7 +1,7 @@
 """All machines, watched and kept connected. Knows no Qt; listeners are called on its threads.
 
-One thread does everything that may block on libvirt. Nothing here polls: libvirt tells of changes, and a
-connected client sets no timers.
+One thread does everything that may block on libvirt. Nothing here polls while libvirt answers: it tells of
+changes, and a connected client sets no timers.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines he
     from neuron_guest_bridge.simulation import Simulation
 
 _REMEMBERED = 500  # lines of activity
+_PASSING = ("guest.no-libvirt", "guest.libvirt-hangs", "guest.libvirt-failed")
+_LONGEST_PAUSE = 15.0  # seconds until a libvirt that failed is asked again
 
 
 class Watching:
@@ -69,6 +71,7 @@ class Watching:
         self._links: dict[str, Link] = {}
         self._domains: dict[str, Domain] = {}
         self._problem: NeuronError | None = None
+        self._failures = 0
         self._looked = False
         self._lines: deque[Line] = deque(maxlen=_REMEMBERED)
         self._listeners: Listeners | None = None
@@ -155,8 +158,17 @@ class Watching:
         self._work.put(work)
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
+        while (work := self._next()) is not None:
             work()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next piece of work; while libvirt fails also to look again, after longer and longer pauses."""
+        if not self._failures:
+            return self._work.get()
+        try:
+            return self._work.get(timeout=min(2.0**self._failures, _LONGEST_PAUSE))
+        except queue.Empty:
+            return self._look
 
     def _watch(self) -> None:
         def told(_change: Change) -> None:
@@ -175,8 +187,10 @@ class Watching:
         try:
             self._domains = {domain.uuid: domain for domain in self._vms().domains()}
             self._problem = None
+            self._failures = 0
         except NeuronError as error:
             self._problem = error
+            self._failures = self._failures + 1 if error.code in _PASSING else 0
         self._looked = True
         self._connect()
         self._publish()
@@ -268,6 +282,8 @@ class Watching:
             follows=self._choices.get(machine.id, FOLLOWS_WINDOW),
             follow_said=link.following.said,
             locked=link.locked,
+            session=link.session,
+            screen=link.screen,
         )
 
     def _reconnect(self, machine: str) -> None:

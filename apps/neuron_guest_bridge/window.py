@@ -88,6 +88,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the window and the tray; returns the exit status."""
     parser = argparse.ArgumentParser(prog="neuron-guest-bridge")
     parser.add_argument("--background", action="store_true", help="start in the tray, without the window")
+    parser.add_argument("--serve", action="store_true", help="be on D-Bus at once, whatever is paired")
     parser.add_argument("--delay", type=int, default=0, metavar="SECONDS", help="wait before starting")
     parser.add_argument("--connect", metavar="URI", default="qemu:///system", help="libvirt's address")
     parser.add_argument("--debug", action="store_true", help="log what is done to standard error")

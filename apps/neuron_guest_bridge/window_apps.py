@@ -65,7 +65,13 @@ class AppsPage(QStackedWidget):
             translate("Apps", "The machine’s applications among those of this computer, with their icons"),
             on_click=self._menu,
         )
-        self.empty = EmptyState("apps", "", "")
+        self.again = Button(
+            translate("Apps", "&Try again"),
+            translate("Apps", "Ask the machine for its applications again"),
+            icon="restart",
+            on_click=self._ask_again,
+        )
+        self.empty = EmptyState("apps", "", "", self.again)
         whole = QWidget()
         line = row(label, self.search)
         whole.setLayout(column(line, self.list, row(self.menu, None, self.start), gap=1))
@@ -99,7 +105,7 @@ class AppsPage(QStackedWidget):
                 translate("Apps", "The machine’s applications appear here once it is connected."),
             )
         elif problem is not None:
-            self._say(problem.sentence(translate), problem.hint(translate))
+            self._say(problem.sentence(translate), problem.hint(translate), again=True)
         elif apps is None:
             self._say(translate("Apps", "Asking the machine…"), translate("Apps", "This takes a moment."))
         elif not apps:
@@ -107,7 +113,12 @@ class AppsPage(QStackedWidget):
         else:
             self._fill(apps)
 
-    def _say(self, name: str, sentence: str) -> None:
+    def _ask_again(self) -> None:
+        if self._machine is not None:
+            self._model.fetch_apps(self._machine.id)
+
+    def _say(self, name: str, sentence: str, *, again: bool = False) -> None:
+        self.again.setVisible(again)
         self.empty.name.setText(name)
         self.empty.sentence.setText(sentence)
         self.setCurrentWidget(self.empty)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QSizePolicy,
 
 from libneuron.errors import NeuronError
 from libneuron.ui import icons
+from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import show_error
 from libneuron.ui.text import translate
 from libneuron.ui.theme import SPACE, recolored, scaled
@@ -91,7 +92,9 @@ class MainWindow(Window):
             buttons=[understood],
         )
         self.no_tray.hide()
-        whole = column(upper, self.no_tray, gap=2)
+        self.trouble = Notice("", tone=Tone.WARN)
+        self.trouble.hide()
+        whole = column(upper, self.trouble, self.no_tray, gap=2)
         whole.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         whole.setStretch(0, 1)
         self.fill(whole)
@@ -125,7 +128,17 @@ class MainWindow(Window):
         self.list.setCurrentRow(known.index(wanted) if wanted in known else 0)
         self.list.blockSignals(False)  # noqa: FBT003 — Qt's signature
         self.simulate.setVisible(not self._model.snapshot.simulating)
+        self._tell_trouble()
         self._choose()
+
+    def _tell_trouble(self) -> None:
+        """libvirt fails, and what is shown of its machines is what was last heard."""
+        problem = self._model.snapshot.problem if self._model.snapshot.machines else None
+        said = f"{problem.sentence(translate)} {problem.hint(translate)}" if problem is not None else ""
+        if said != self.trouble.label.text():
+            self.trouble.show_text(said, Tone.WARN)
+            announce(self, said)
+        self.trouble.setVisible(bool(said))
 
     def _fill(self, machines: tuple[Machine, ...]) -> None:
         while self.list.count() > len(machines):

@@ -193,10 +193,18 @@ class DisplayCard(Card):
         if not machine.ready:
             self.modes.clear()
             self.status.show_state(translate("Sharing", "Not connected"), Tone.MUTED)
-        elif before is None or before.id != machine.id or not before.ready:
+        elif before is None or (before.id, before.ready, before.session) != (
+            machine.id,
+            True,
+            machine.session,
+        ):
             self.modes.clear()
             self.status.show_state(translate("Sharing", "Asking the machine…"), Tone.INFO)
             self._fetch(machine)
+        elif machine.screen is not None and machine.screen != before.screen:
+            now = pixels(machine.screen.width, machine.screen.height)
+            self.modes.setCurrentIndex(self.modes.findText(now))
+            self._at(now)
 
     def _fetch(self, machine: Machine) -> None:
         self._model.run(

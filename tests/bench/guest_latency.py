@@ -15,10 +15,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from libneuron.guest.api import GuestApi
 from libneuron.guest.clipboard.bridge import Bridge
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rules import Rules
@@ -33,7 +31,7 @@ from tests.screen import start_xvfb
 
 ROOT = Path(__file__).resolve().parents[2]
 _ORIGIN = "bench"
-_WAIT = 60.0
+_WAIT = 120.0
 _WARM_UP = 3
 _PACE = 0.6
 """Seconds between two copies: those that follow faster than a person makes them are held back."""
@@ -120,7 +118,8 @@ def _ways(subject: Subject, desk: Desk) -> dict[str, Callable[[], object]]:
 
     def resize() -> object:
         turn.reverse()
-        return run(partial(GuestApi.set_resolution, width=turn[1][0], height=turn[1][1]))
+        wanted = {"width": turn[1][0], "height": turn[1][1], "refresh": 0}
+        return run(lambda api: api.requester.request("set_resolution", wanted, timeout=_WAIT))
 
     ways: dict[str, Callable[[], object]] = {
         "ping": lambda: run(lambda api: api.ping()),
@@ -203,6 +202,7 @@ def main() -> int:
         found = []
         for kind in (simulated, wine, machine):
             with kind() as subject:
+                print(f"{subject.name}: {subject.rounds} times each", file=sys.stderr, flush=True)
                 found.append(_measure(subject, display))
     finally:
         server.terminate()

@@ -128,7 +128,7 @@ def machine() -> Iterator[Subject]:
         vm.shell.sh("systemctl restart lab-desktop", timeout=_PATIENCE)
         endpoint = UnixSocketEndpoint(vm.port(CHANNEL), "VM")
         made = _connected(
-            "Linux machine, emulated", endpoint, VmKeys(store, "vm"), ("/bin/true", ()), rounds=20
+            "Linux machine, emulated", endpoint, VmKeys(store, "vm"), ("/bin/true", ()), rounds=10
         )
         with made as subject:
             yield subject

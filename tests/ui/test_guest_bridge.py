@@ -39,7 +39,17 @@ from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 from neuron_guest_bridge.window_permissions import PermissionsPage
 from neuron_guest_bridge.window_settings import SettingsPage
-from tests.ui.scenes.guest_bridge import APPS, LINES, MACHINES, SETTINGS, WINDOWS, Recorded, settle
+from tests.ui.scenes.guest_bridge import (
+    APPS,
+    LINES,
+    MACHINES,
+    PROOF,
+    PROSPECT,
+    SETTINGS,
+    WINDOWS,
+    Recorded,
+    settle,
+)
 
 
 class Shown:
@@ -230,14 +240,48 @@ def _assistant(shown: Shown) -> PairingDialog:
 
 def test_the_assistant_pairs_only_with_consent_and_ends_with_the_proof(shown: Shown) -> None:
     assistant = _assistant(shown)
-    assert assistant.how.way is HandOver.AGENT  # what asks least of the person
+    assert assistant.how.way is HandOver.DISC  # without a channel there is no NeuronGuest: this installs it
     assert not assistant.stack.next.isEnabled()
     assistant.how.channel.setChecked(True)
     QTest.keyClick(assistant.how, Qt.Key.Key_Return)
     settle()
-    shown.asked("pair", "8b", HandOver.AGENT, True)
+    shown.asked("pair", "8b", HandOver.DISC, True)
     assert assistant.stack.page is assistant.proof
     assert "NeuronGuest 0.1.0" in assistant.proof.facts.text()
+    assert not assistant.proof.sign_in.isVisible()
+
+
+def test_the_assistant_says_when_signing_in_again_is_needed(shown: Shown) -> None:
+    shown.recorded.proof = replace(PROOF, signed_in=False)
+    assistant = _assistant(shown)
+    assistant.how.channel.setChecked(True)
+    assistant.stack.go_next()
+    settle()
+    assert assistant.proof.sign_in.isVisible()
+
+
+def test_where_a_channel_is_the_way_that_asks_least_is_chosen(shown: Shown) -> None:
+    shown.recorded.ways = replace(PROSPECT, adds_channel=False)
+    assert _assistant(shown).how.way is HandOver.AGENT
+
+
+def test_somebody_who_signs_in_gets_the_applications_asked_for_again(shown: Shown) -> None:
+    shown.recorded.no_apps = GuestError("guest.no-session", vm="win11")
+    shown.model.fetch_apps("6f1c")
+    settle()
+    apps = shown.window.page.apps
+    assert apps.again.isVisible()
+    shown.recorded.no_apps = None
+    shown.recorded.tell(Snapshot((replace(WINDOWS, session="active"), *MACHINES[1:])))
+    settle()
+    assert not apps.again.isVisible()
+    shown.recorded.no_apps = GuestError("guest.no-session", vm="win11")
+    shown.model.fetch_apps("6f1c")
+    settle()
+    shown.recorded.no_apps = None
+    apps.again.click()
+    settle()
+    assert not apps.again.isVisible()
 
 
 def test_the_assistant_says_what_went_wrong_and_tries_again(shown: Shown) -> None:
@@ -445,3 +489,20 @@ def test_the_tray_names_the_applications_started_last_first(qtbot: QtBot) -> Non
     menus[-1].actions()[0].trigger()
     shown.asked("launch", "6f1c", "C:\\Word.exe")
     tray.close()
+
+
+def test_an_open_tray_menu_stays_clickable_while_machines_change(shown: Shown) -> None:
+    opened: list[str] = []
+    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=opened.append, leave=lambda: None)
+    entry = next(action for action in tray.menu.actions() if "Open" in action.text())
+    other = next(action for action in tray.menu.actions() if "debian-12" in action.text())
+    shown.recorded.tell(Snapshot((replace(WINDOWS, power=Power.OFF), *MACHINES[2:])))
+    settle()
+    assert [action.text().partition(" ")[0] for action in tray.menu.actions()][:3] == [
+        "win11",
+        "debian-12",
+        "fedora",
+    ]
+    assert other in tray.menu.actions()
+    entry.trigger()
+    assert opened == [""]

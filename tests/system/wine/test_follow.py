@@ -22,11 +22,8 @@ def screen() -> Iterator[Screen]:
         yield made
 
 
-@pytest.mark.parametrize(
-    ("bursts", "steps"), [(3, 5), pytest.param(5, 20, marks=pytest.mark.long)], ids=["few", "hundred"]
-)
-def test_resizes_end_on_the_right_mode_of_windows_and_go_back(
-    wine: WineLab, screen: Screen, bursts: int, steps: int
+def test_a_hundred_resizes_end_on_the_right_mode_of_windows_and_go_back(
+    wine: WineLab, screen: Screen
 ) -> None:
     with WineAgent(wine) as agent, LoopThread() as io:
         agent.hand_over()
@@ -35,7 +32,7 @@ def test_resizes_end_on_the_right_mode_of_windows_and_go_back(
         try:
             guest.wait_ready(60)
             # The largest fits the X server that Wine draws on.
-            seen = drag(screen, io, guest, bursts=bursts, steps=steps, largest=Size(1700, 1100))
+            seen = drag(screen, io, guest, bursts=5, steps=20, largest=Size(1700, 1100))
         finally:
             guest.close()
     assert seen.own == Size(*SCREEN)

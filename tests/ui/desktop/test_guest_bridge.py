@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,10 +20,11 @@ from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clipboard.x11 import X11Clipboard
 from libneuron.system.clock import RealClock
-from libneuron.system.paths import below
+from libneuron.system.paths import below, resources
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.machines import Listeners, Machine, Snapshot
+from neuron_guest_bridge.settings import ENTRY, SettingsStore
 from tests.system.resolution.screen import CLIENT
 from tests.ui.desktop.atspi import Client, Node
 from tests.ui.desktop.session import Desktop, wait_for
@@ -239,6 +243,24 @@ def test_a_script_finds_the_paired_machine_on_the_bus_and_brings_the_window_back
         wait_for(lambda: "showing" in frame.states, "the window again")
 
 
+def test_a_script_that_calls_it_starts_it(desktop: Desktop) -> None:
+    name = "org.neuronos.GuestBridge1"
+    shipped = (resources() / "dbus" / "services" / f"{name}.service").read_text()
+    folder = desktop.home / ".local" / "share" / "dbus-1" / "services"
+    folder.mkdir(parents=True)
+    ours = f"{sys.executable} -m neuron_guest_bridge {LIBVIRT}"
+    (folder / f"{name}.service").write_text(shipped.replace("/usr/bin/neuron-guest-bridge", ours))
+    bus = ("gdbus", "call", "--session", "--dest=org.freedesktop.DBus", "--object-path=/org/freedesktop/DBus")
+    desktop.run(*bus, "--method=org.freedesktop.DBus.ReloadConfig")
+    called = ("--object-path=/org/neuronos/GuestBridge1", f"--method={name}.ListMachines")
+    said = desktop.run("gdbus", "call", "--session", f"--dest={name}", *called, seconds=60)
+    assert said.startswith("([")
+    answer = desktop.run(*bus, "--method=org.freedesktop.DBus.GetConnectionUnixProcessID", name)
+    os.kill(int(answer.split()[1].rstrip(",)")), signal.SIGTERM)
+    wait_for(lambda: not desktop.owns(name), "its end")
+    (folder / f"{name}.service").unlink()
+
+
 def test_the_check_up_is_read_and_a_picture_is_kept(
     desktop: Desktop, assistive: Client, home: dict[str, str]
 ) -> None:
@@ -254,10 +276,13 @@ def test_the_check_up_is_read_and_a_picture_is_kept(
         assert kept[0].read_bytes().startswith(b"\x89PNG")
 
 
-def test_started_in_the_background_it_shows_only_in_the_tray(
-    desktop: Desktop, assistive: Client, home: dict[str, str]
+def test_started_with_the_session_it_shows_only_in_the_tray(
+    desktop: Desktop, assistive: Client, home: dict[str, str], tmp_path: Path
 ) -> None:
-    with _panel(desktop), TrayClient(desktop) as tray, _bridge(desktop, home, "--background"):
+    SettingsStore(tmp_path, tmp_path).start_with_session(0)
+    (line,) = [line for line in (tmp_path / ENTRY).read_text().splitlines() if line.startswith("Exec=")]
+    words = shlex.split(line.removeprefix("Exec="))[1:]
+    with _panel(desktop), TrayClient(desktop) as tray, _bridge(desktop, home, *words):
         tray.item()
         frames = [node for app in assistive.apps() for node in app.walk() if node.name == WINDOW]
         assert not [node for node in frames if node.role == "frame" and "showing" in node.states]

@@ -76,6 +76,16 @@ class TrayClient:
         )
         return _entry(layout).below
 
+    def open(self) -> None:
+        """What a panel says when the person opens the menu."""
+        from dbus_fast import Variant
+
+        service, path = self.item()
+        menu = self._get(service, path, _ITEM, "Menu")
+        self._io.wait(self._bus.call(service, menu, _MENU, "AboutToShow", "i", (0,), timeout=5))
+        body = (0, "opened", Variant("i", 0), 0)
+        self._io.wait(self._bus.call(service, menu, _MENU, "Event", "isvu", body, timeout=5))
+
     def click(self, *labels: str) -> None:
         """Press the entry at the end of ``labels``, from the top of the menu down."""
         entries, number = self.menu(), 0

@@ -115,6 +115,8 @@ class Recorded:
         self.asked: list[tuple[object, ...]] = []
         self.problem: GuestError | None = None
         self.ways = PROSPECT
+        self.proof = PROOF
+        self.no_apps: GuestError | None = None
         self.checks = judge(FOUND)
         self._listeners: Listeners | None = None
 
@@ -140,6 +142,8 @@ class Recorded:
 
     def apps(self, _machine: str) -> tuple[GuestApp, ...]:
         """See Machines."""
+        if self.no_apps is not None:
+            raise self.no_apps
         return APPS
 
     def modes(self, _machine: str) -> Modes:
@@ -218,7 +222,7 @@ class Recorded:
         told(Stage.WAITING, None)
         progress.check()
         self._note("pair", machine, way, add_channel)
-        return PROOF
+        return self.proof
 
     def forget(self, machine: str) -> None:
         """See Machines."""

@@ -6,7 +6,9 @@ import os
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from libneuron.guest.hypervisor import opening
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.wire.requests import Permission
 from libneuron.system.bus import Bus, Signal
-from libneuron.system.bus_object import Argument, BusObject, Interface, Method, introspection
+from libneuron.system.bus_object import Argument, BusObject, Interface, Method, SignalKind, introspection
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.errors import SystemAccessError
+from libneuron.system.notifications import Note
 from libneuron.system.paths import below
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.bus_interface import NAME, PATH, interface
@@ -225,8 +228,9 @@ def test_glib_reads_the_introspection(script: Script, address: str) -> None:
     assert "SetResolution(in  s machine" in done.stdout
 
 
-def test_a_notification_reaches_the_desktop(script: Script, address: str) -> None:
+def test_a_notification_reaches_the_desktop_and_its_button_the_window(script: Script, address: str) -> None:
     shown: queue.Queue[tuple[Any, ...]] = queue.Queue()
+    chosen = threading.Event()
 
     def notify(*values: Any) -> tuple[int]:
         shown.put(values)
@@ -240,9 +244,10 @@ def test_a_notification_reaches_the_desktop(script: Script, address: str) -> Non
         "/org/freedesktop/Notifications",
         "A desktop's notifications.",
         methods=(
-            Method("GetCapabilities", "", lambda: ([["body"]]), gives=(Argument("names", "as"),)),
+            Method("GetCapabilities", "", lambda: ([["body", "actions"]]), gives=(Argument("names", "as"),)),
             Method("Notify", "", notify, takes, (Argument("id", "u"),)),
         ),
+        signals=(SignalKind("ActionInvoked", "", (Argument("id", "u"), Argument("key", "s"))),),
     )
 
     async def begin() -> tuple[Bus, BusObject | None]:
@@ -251,9 +256,15 @@ def test_a_notification_reaches_the_desktop(script: Script, address: str) -> Non
 
     bus, served = script.fleet.io.wait(begin())
     assert served is not None
-    script.served.notify("org.neuronos.GuestBridge", "Guest Bridge", "win11 needs you", "Pair it.")
+    note = Note("org.neuronos.GuestBridge", "Guest Bridge", "win11 needs you", "Pair it.")
+    script.served.notify(replace(note, actions={"default": "Show", "show": "Show"}), chosen.set)
     values = shown.get(timeout=60)
-    assert values[3:5] == ("win11 needs you", "Pair it.")
+    assert values[3:6] == ("win11 needs you", "Pair it.", ["default", "Show", "show", "Show"])
+    end = time.monotonic() + 60
+    while not chosen.is_set():  # the program listens for the answer only after it knows the number
+        assert time.monotonic() < end
+        served.emit("ActionInvoked", (1, "show"))
+        chosen.wait(0.05)
     script.fleet.io.wait(served.close())
     script.fleet.io.wait(bus.close())
 
@@ -282,7 +293,7 @@ def test_without_a_bus_everything_else_goes_on(tmp_path: Path, monkeypatch: pyte
     )
     nowhere = OnBus(fleet.io, interface(fleet, show=lambda _machine: None, program="0.1.0"))
     nowhere.machines_changed()
-    nowhere.notify("org.neuronos.GuestBridge", "Guest Bridge", "x", "y")
+    nowhere.notify(Note("org.neuronos.GuestBridge", "Guest Bridge", "x", "y"), lambda: None)
     nowhere.close()
     fleet.io.close()
 

@@ -27,7 +27,7 @@ from libneuron.guest.state import State
 from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, below
 from neuron_guest_bridge import reach, targets
-from neuron_guest_bridge.__main__ import _names_a_verb, main
+from neuron_guest_bridge.__main__ import main, names_a_verb
 from neuron_guest_bridge.cli import parser
 from neuron_guest_bridge.simulation import VM, Simulation
 
@@ -198,7 +198,7 @@ def test_what_is_no_text_is_not_sent(
     ],
 )
 def test_without_a_verb_it_is_the_window(words: list[str], *, verb: bool) -> None:
-    assert _names_a_verb(words) is verb
+    assert names_a_verb(words) is verb
 
 
 def test_unpairing_forgets_and_says_so_the_second_time(paired: Run) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from libneuron.errors import NeuronError
 from neuron_guest_bridge import pictures
+from neuron_guest_bridge.__main__ import names_a_verb
 from neuron_guest_bridge.recent import Recent
 from neuron_guest_bridge.settings import ENTRY, LONGEST, Settings, SettingsStore
 
@@ -57,7 +58,9 @@ def test_the_entry_is_one_that_desktops_accept(store: SettingsStore, tmp_path: P
     line = next(
         line for line in (tmp_path / "autostart" / ENTRY).read_text().splitlines() if line.startswith("Exec=")
     )
-    assert shlex.split(line.removeprefix("Exec=")) == ["neuron-guest-bridge", "--background", "--delay", "5"]
+    words = shlex.split(line.removeprefix("Exec="))
+    assert words == ["neuron-guest-bridge", "--background", "--delay", "5"]
+    assert not names_a_verb(words[1:]), "it must start the tray"
 
 
 def test_a_foreign_entry_of_that_name_is_not_taken_for_ours(store: SettingsStore, tmp_path: Path) -> None:
