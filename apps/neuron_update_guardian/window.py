@@ -49,13 +49,14 @@ class GuardianWindow(Window):
             icon="restart",
             on_click=self.check_now,
         )
+        self._actions = [  # a menu does not keep them
+            self._action(translate("Guardian", "&Settings…"), self.asking.settings_wanted),
+            self._action(translate("Guardian", "Save a re&port…"), self.asking.report_wanted),
+        ]
         self.more = menu_button(
             translate("Guardian", "&More"),
             translate("Guardian", "Settings, and a report for somebody who can help"),
-            [
-                self._action(translate("Guardian", "&Settings…"), self.asking.settings_wanted),
-                self._action(translate("Guardian", "Save a re&port…"), self.asking.report_wanted),
-            ],
+            self._actions,
         )
         self.list = QListWidget()
         self.list.setAccessibleName(translate("Guardian", "Time line"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from libneuron.system.errors import SystemAccessError
 from tests.ui.desktop.atspi import Client
 from tests.ui.desktop.session import Desktop, wait_for
 
@@ -18,21 +20,22 @@ def running(desktop: Desktop, *words: str) -> Iterator[None]:
         desktop.stop(process)
 
 
+def there(client: Client, state: str, *words: str) -> bool:
+    """Whether something in ``state`` has all ``words`` in its name; what goes meanwhile is passed over."""
+    for app in client.apps():
+        for node in app.walk():
+            with contextlib.suppress(SystemAccessError):
+                if state in node.states and all(word in node.name for word in words):
+                    return True
+    return False
+
+
 def heard(client: Client, *words: str) -> bool:
-    """Whether something that shows has all ``words`` in its name."""
-    return any(
-        all(word in node.name for word in words) and "showing" in node.states
-        for app in client.apps()
-        for node in app.walk()
-    )
+    return there(client, "showing", *words)
 
 
 def focus_on(client: Client, *words: str) -> bool:
-    return any(
-        "focused" in node.states and all(word in node.name for word in words)
-        for app in client.apps()
-        for node in app.walk()
-    )
+    return there(client, "focused", *words)
 
 
 def until_heard(client: Client, *words: str) -> None:

@@ -170,7 +170,10 @@ def test_a_file_that_is_not_there_cannot_be_chosen(qapp: QApplication) -> None:
 
 def test_settings_are_shown_changed_and_saved(qapp: QApplication) -> None:
     window, recorded = shown()
-    window.asking.settings_wanted()
+    menu = window.more.menu()
+    assert menu is not None
+    assert [action.text() for action in menu.actions()] == ["&Settings…", "Save a re&port…"]
+    menu.actions()[0].trigger()
     dialog = window.asking.settings
     assert dialog is not None
     states = {dialog.checks.item(at).text(): dialog.checks.item(at).checkState() for at in range(2)}
