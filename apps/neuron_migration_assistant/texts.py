@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from libneuron.migration.labels import label
 from libneuron.migration.summary import ItemSummary
-from libneuron.ui.text import translate
+from libneuron.ui.text import path, translate
 
 
 def name(summary: ItemSummary) -> str:
@@ -39,6 +39,10 @@ def explanation(summary: ItemSummary) -> str:
             "Migration", "Your name, aliases and settings; what only Windows understands is left out."
         ),
         "ssh": translate("Migration", "Your keys and hosts, readable by you alone."),
+        "putty": translate("Migration", "Your sessions as hosts of ssh, and the keys that they name."),
+        "wsl": translate(
+            "Migration", "Their disks stay where they are; the report says how to get files out of them."
+        ),
         "fonts": translate("Migration", "Fonts that you installed for yourself."),
         "wallpaper": translate("Migration", "The picture on your Windows desktop, put among your pictures."),
         "npm": translate("Migration", "Registries and tokens, readable by you alone."),
@@ -57,4 +61,4 @@ def explanation(summary: ItemSummary) -> str:
 def place(summary: ItemSummary) -> str:
     """Where the item goes, for a person."""
     target = summary.item.target
-    return f"~/{target}" if target else "~"
+    return path(f"~/{target}" if target else "~")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from libneuron.errors import Translate
 from libneuron.migration import discover, report, summary
+from libneuron.migration.checks import check_home
 from libneuron.migration.drives import Drive, drives
 from libneuron.migration.home import Home
 from libneuron.migration.journal import Journal
@@ -85,6 +86,7 @@ class Job:
 
     def make_plan(self, path: Path, user: str, progress: Progress) -> PlanView:
         """Scan and plan. Raises: MigrationError; Cancelled."""
+        check_home(self.home.path)
         rules = load_rules(resources() / "migration")
         target = self._new_plan()
         with (

@@ -14,7 +14,7 @@ from libneuron.migration.drives import Drive
 from libneuron.ui.dialogs import show_error
 from libneuron.ui.pages import Buttons, Page
 from libneuron.ui.tasks import tasks
-from libneuron.ui.text import size, translate
+from libneuron.ui.text import path, size, translate
 from libneuron.ui.widgets import Button, Card, Text, heading, muted, row
 from neuron_migration_assistant.choice import Choice
 from neuron_migration_assistant.work import Job
@@ -77,12 +77,12 @@ class SourcePage(Page):
         super().__init__(
             translate("Migration", "Where from"),
             translate("Migration", "Choose the drive or folder with your Windows files."),
+            self.locked,
             self.drives,
             self.nothing,
             heading(translate("Migration", "Folder")),
             self.path,
             row(self.choose, self.choose_image, None),
-            self.locked,
             self.state,
         )
         self.locked.hide()
@@ -102,7 +102,9 @@ class SourcePage(Page):
                 if drive.has_windows
                 else translate("Migration", "{path} — {size}")
             )
-            text = words.format(path=drive.path, size=size(drive.size), people=", ".join(drive.people))
+            text = words.format(
+                path=path(str(drive.path)), size=size(drive.size), people=", ".join(drive.people)
+            )
             rows.append((text, str(drive.path)))
         wanted = self.path.text() or next((str(drive.path) for drive in drives if drive.has_windows), "")
         self.drives.fill(rows, wanted)
