@@ -1,4 +1,4 @@
-"""Bad input, one by one: refused in a sentence, on the command line and in the wizard, and harming nothing."""
+"""Bad input, one by one: refused in a sentence, on the command line and in the wizard, and harmless."""
 
 from __future__ import annotations
 
