@@ -37,7 +37,7 @@ def _simulate(options: argparse.Namespace) -> int:
     port: Port = UnixListenPort(options.socket)
     sys.stdout.write(f"simulated guest on {options.socket}\n")
     sys.stdout.flush()
-    backend = SimulatedBackend()
+    backend = SimulatedBackend(options.keys.parent / "disk")
     agent = Agent(port, backend, GuestKeys(options.keys))
 
     def off() -> None:

@@ -31,6 +31,7 @@ from libneuron.guest.wire.transfers import WANTED
 from neuron_guest import VERSION
 from neuron_guest.backend import Backend, BackendError
 from neuron_guest.events import Events
+from neuron_guest.files_link import OpenBatches
 from neuron_guest.handlers import Answer
 from neuron_guest.keys import GuestKeys
 from neuron_guest.port import Port, PortGone
@@ -166,9 +167,11 @@ class Agent:
         self._requests: dict[str | int, Request] = {}
         self._incoming: dict[int, Request] = {}
         self._promises = Promises(self._want)
+        self._batches = OpenBatches(self._backend)
 
     def _end_session(self) -> None:
         self._promises.end()
+        self._batches.end()
         for request in self._requests.values():
             request.cancelled = True
         self._new_session(self._session + 1)
@@ -330,7 +333,7 @@ class Agent:
             self._promises.supplied(supply.wanted, bytes(request.body), supply.problem)
             self._finish(request, answer=Answer())
             return
-        self._workers.put(request, self._promises)
+        self._workers.put(request, self._promises, self._batches)
 
     def _done(self, request: Request, answer: Answer | None, error: Error | None) -> None:
         self._workers.freed()

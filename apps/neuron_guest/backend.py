@@ -1,6 +1,6 @@
 """What the agent can do on the machine it runs on: one interface, three backends (Windows, Linux, simulated).
 
-Standard library only. A backend's methods may block (the agent calls them on worker threads) and raise
+A backend's methods may block (the agent calls them on worker threads) and raise
 :class:`BackendError` with a stable code; nothing else is expected from them. Bytes stay bytes: the agent
 moves them in streams.
 """
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from libneuron.guest.wire.transfers import Place
 
 
 class BackendError(Exception):
@@ -73,8 +75,35 @@ class Happening:
     mode: Mode | None = None
 
 
+class Files(Protocol):
+    """What the agent does with files. Methods may block and raise BackendError, with the codes of
+    ``libneuron.guest.wire.filing.FilingError`` among others."""
+
+    def begin(self, size: int) -> int:
+        """A new batch for ``size`` bytes; returns its number."""
+
+    def write(self, batch: int, path: str, offset: int, data: bytes, *, directory: bool) -> None:
+        """A piece of a file, in order, or a folder."""
+
+    def finish(self, batch: int, place: Place) -> Sequence[str]:
+        """The batch is complete: the addresses of its files."""
+
+    def discard(self, batch: int) -> None:
+        """Remove a batch."""
+
+    def copied(self) -> Mapping[str, Any]:
+        """The files on the clipboard: ``batch``, ``files`` (path, size, directory), ``left_out``."""
+
+    def read(self, batch: int, node: int, offset: int, count: int) -> bytes:
+        """A piece of a listed file."""
+
+
 class Backend(Protocol):
     """The desktop of the person signed in inside the VM."""
+
+    @property
+    def files(self) -> Files:
+        """Files that come from the host and go there."""
 
     def info(self) -> Mapping[str, object]:
         """JSON-able facts: os, os_version, hostname, user (or None), session ("active", "locked", "none"),

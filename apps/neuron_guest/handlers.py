@@ -21,8 +21,16 @@ from libneuron.guest.wire.requests import (
     Permission,
     SetResolution,
 )
-from libneuron.guest.wire.transfers import ClipboardPromise
+from libneuron.guest.wire.transfers import (
+    ClipboardPromise,
+    FileRead,
+    FilesBegin,
+    FilesDiscard,
+    FilesFinish,
+    FileWrite,
+)
 from neuron_guest.backend import Backend, BackendError, Mode
+from neuron_guest.files_link import OpenBatches
 from neuron_guest.promises import Promises
 
 _R = TypeVar("_R")
@@ -47,6 +55,7 @@ class Call(Generic[_R]):
     body: bytes
     permissions: frozenset[Permission]
     promises: Promises
+    batches: OpenBatches
 
 
 Handler = Callable[[Call[Any]], Answer]
@@ -162,6 +171,39 @@ def _clipboard_promise(call: Call[ClipboardPromise]) -> Answer:
     return Answer()
 
 
+def _files_begin(call: Call[FilesBegin]) -> Answer:
+    return Answer({"batch": call.batches.begin(call.request.size)})
+
+
+def _file_write(call: Call[FileWrite]) -> Answer:
+    piece = call.request
+    call.backend.files.write(piece.batch, piece.path, piece.offset, call.body, directory=piece.directory)
+    return Answer()
+
+
+def _files_finish(call: Call[FilesFinish]) -> Answer:
+    uris = call.backend.files.finish(call.request.batch, call.request.place)
+    call.batches.closed(call.request.batch)
+    return Answer({"uris": list(uris)})
+
+
+def _files_discard(call: Call[FilesDiscard]) -> Answer:
+    call.backend.files.discard(call.request.batch)
+    call.batches.closed(call.request.batch)
+    return Answer()
+
+
+def _files_list(call: Call[Nothing]) -> Answer:
+    if call.backend.clipboard_offer().secret and Permission.SECRETS not in call.permissions:
+        raise BackendError("secret", "a password manager marked this copy as secret")
+    return Answer(dict(call.backend.files.copied()))
+
+
+def _file_read(call: Call[FileRead]) -> Answer:
+    piece = call.request
+    return Answer(body=call.backend.files.read(piece.batch, piece.node, piece.offset, piece.count))
+
+
 def _screenshot(call: Call[Nothing]) -> Answer:
     picture = call.backend.screenshot()
     size = png.size(picture)
@@ -194,6 +236,12 @@ HANDLERS: Mapping[str, Handler] = {
     "clipboard_get": _clipboard_get,
     "clipboard_set": _clipboard_set,
     "clipboard_promise": _clipboard_promise,
+    "files_begin": _files_begin,
+    "file_write": _file_write,
+    "files_finish": _files_finish,
+    "files_discard": _files_discard,
+    "files_list": _files_list,
+    "file_read": _file_read,
     "screenshot": _screenshot,
     "shutdown": _power("shutdown"),
     "reboot": _power("reboot"),

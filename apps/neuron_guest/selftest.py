@@ -50,6 +50,11 @@ _UNTRIED = {
     "open_url": "it would open a browser",
     "clipboard_promise": "a program would have to paste it",
     "clipboard_supply": "a program would have to paste it",
+    "files_begin": "file_write does",
+    "files_discard": "file_write does",
+    "files_finish": "the files would stay on this machine",
+    "files_list": "files would have to be copied",
+    "file_read": "files would have to be copied",
     "ping": "the host's check-up does",
     "hello": "the host's check-up does",
     "measure": "the host's check-up does",
@@ -89,6 +94,7 @@ def run(backend: Backend) -> list[Result]:
     step("list_windows", lambda: f"{len(backend.windows())} windows")
     step("focus_window", lambda: _focus(backend))
     step("close_window", lambda: _refused(lambda: backend.close_window(_NO_WINDOW)))
+    step("file_write", lambda: _file(backend))
     step("screenshot", lambda: _screenshot(backend))
     results += [Result(name, ok=True, ms=0.0, code="not-tried", detail=why) for name, why in _UNTRIED.items()]
     return results
@@ -156,6 +162,16 @@ def _screenshot(backend: Backend) -> str:
     if size is None:
         raise BackendError("wrong", "not a PNG")
     return f"{size[0]}×{size[1]} PNG, {len(picture)} bytes"
+
+
+def _file(backend: Backend) -> str:
+    """What the host sends lies in a private folder, until it is given up."""
+    batch = backend.files.begin(len(_SAMPLE))
+    try:
+        backend.files.write(batch, "selftest ünï 🙂.txt", 0, b"x" * len(_SAMPLE), directory=False)
+    finally:
+        backend.files.discard(batch)
+    return "a file written and removed again"
 
 
 def _refused(work: Callable[[], object]) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from libneuron.guest.wire.content import TEXT
 from libneuron.guest.wire.png import SIGNATURE
 from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
+from neuron_guest.files import LocalFiles, Places
 
 _MODES = (Mode(1024, 768, 60), Mode(1280, 800, 60), Mode(1920, 1080, 60), Mode(2560, 1440, 60))
+_FILES = "text/uri-list"
 _APPS = (
     App("notes", "Notes (simulated)", "notes"),
     App("paint", "Paint (simulated)", "paint"),
@@ -36,7 +40,9 @@ def png(width: int, height: int, rows: bytes) -> bytes:
 class SimulatedBackend:
     """See :class:`neuron_guest.backend.Backend`. ``powered_off`` is set instead of switching anything off."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        """``folder`` is its disk and the caller's; without one it has a temporary folder."""
+        self._given = folder
         self._lock = threading.Lock()
         self._mode = _MODES[1]
         self._items: dict[str, bytes] = {}
@@ -49,6 +55,29 @@ class SimulatedBackend:
         self._next = 100
         self._began = time.monotonic()
         self.powered_off = threading.Event()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.files = LocalFiles(
+            Places(
+                private=lambda: self.folder / "private",
+                downloads=lambda: self.folder / "Downloads",
+                copied=self._copied_files,
+                address=Path.as_uri,
+            )
+        )
+
+    @property
+    def folder(self) -> Path:
+        """This guest's disk; a temporary one is made when it is wanted, and goes with :meth:`close`."""
+        if self._given is not None:
+            return self._given
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="neuron-simulated-")
+            return Path(self._folder.name)
+
+    def _copied_files(self) -> Sequence[Path]:
+        lines = self.clipboard_read(_FILES).decode("utf-8", "surrogateescape").split("\r\n")
+        return [Path(unquote(urlsplit(line).path)) for line in lines if line]
 
     def info(self) -> Mapping[str, object]:
         """See :meth:`Backend.info`."""
@@ -211,3 +240,7 @@ class SimulatedBackend:
     def close(self) -> None:
         """See :meth:`Backend.close`."""
         self._watchers.clear()
+        with self._lock:
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None

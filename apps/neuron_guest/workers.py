@@ -12,6 +12,7 @@ from typing import Any
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.requests import Permission
 from neuron_guest.backend import Backend, BackendError
+from neuron_guest.files_link import OpenBatches
 from neuron_guest.handlers import HANDLERS, Answer, Call
 from neuron_guest.promises import Promises
 
@@ -47,18 +48,18 @@ class Workers:
     ) -> None:
         self._backend = backend
         self._done = done
-        self._work: queue.SimpleQueue[tuple[Request, Promises] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Request, Promises, OpenBatches] | None] = queue.SimpleQueue()
         self._threads = 0
         self._idle = 0
 
-    def put(self, request: Request, promises: Promises) -> None:
+    def put(self, request: Request, promises: Promises, batches: OpenBatches) -> None:
         """Do ``request`` when a thread is free."""
         if self._idle <= 0 and self._threads < _WORKERS:
             self._threads += 1
             threading.Thread(target=self._toil, name="neuron-verb", daemon=True).start()
         else:
             self._idle -= 1
-        self._work.put((request, promises))
+        self._work.put((request, promises, batches))
 
     def freed(self) -> None:
         """A request's ``done`` has arrived."""
@@ -71,12 +72,16 @@ class Workers:
 
     def _toil(self) -> None:
         while (work := self._work.get()) is not None:
-            request, promises = work
-            answer, error = (None, None) if request.cancelled else self._do(request, promises)
+            request, promises, batches = work
+            answer, error = (None, None) if request.cancelled else self._do(request, promises, batches)
             self._done(request, answer, error)
 
-    def _do(self, request: Request, promises: Promises) -> tuple[Answer | None, Error | None]:
-        call = Call(self._backend, request.parsed, bytes(request.body), request.permissions, promises)
+    def _do(
+        self, request: Request, promises: Promises, batches: OpenBatches
+    ) -> tuple[Answer | None, Error | None]:
+        call = Call(
+            self._backend, request.parsed, bytes(request.body), request.permissions, promises, batches
+        )
         try:
             return HANDLERS[request.verb](call), None
         except BackendError as error:

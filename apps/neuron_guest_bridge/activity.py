@@ -14,6 +14,7 @@ class What(Enum):
     COPY_CROSSED = "copy-crossed"
     COPY_WITHHELD = "copy-withheld"
     COPY_FAILED = "copy-failed"
+    FILES_SENT = "files-sent"
     LAUNCHED = "launched"
     RESIZED = "resized"
     POWER = "power"

@@ -213,8 +213,8 @@ def interface(fleet: Asked, *, show: Callable[[str], None], program: str) -> Int
             SignalKind(
                 "Activity",
                 "Something crossed or was done; never any content. what: copy-offered, copy-crossed,\n"
-                "copy-withheld, copy-failed, launched, resized, power. way: to-guest, to-host. size: bytes,\n"
-                "0 where there is none.",
+                "copy-withheld, copy-failed, files-sent, launched, resized, power. way: to-guest, to-host.\n"
+                "size: bytes, 0 where there is none.",
                 (
                     Argument("machine_name", "s"),
                     Argument("what", "s"),

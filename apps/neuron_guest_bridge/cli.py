@@ -72,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
     put.add_argument("text", nargs="?", help="the text; without it, standard input")
     put.set_defaults(verb=verbs.clipboard_set)
 
+    sending = _guest(verbs_of, "send", "send files and folders into the VM’s folder of downloads")
+    sending.add_argument("files", nargs="+", type=Path, help="what to send")
+    sending.set_defaults(verb=run_send)
+
     resolution = _guest(verbs_of, "resolution", "show or change the VM's resolution")
     resolution.add_argument("size", nargs="?", help="WIDTHxHEIGHT; without it, the modes are shown")
     resolution.set_defaults(verb=verbs.resolution)
@@ -135,6 +139,13 @@ def run_pair(options: argparse.Namespace) -> Reply:
     from neuron_guest_bridge import pairing
 
     return pairing.run(options)
+
+
+def run_send(options: argparse.Namespace) -> Reply:
+    """``send``, loaded when it is wanted."""
+    from neuron_guest_bridge.send_verb import send
+
+    return send(options)
 
 
 def run_demo(_options: argparse.Namespace) -> Reply:

@@ -12,6 +12,7 @@ from libneuron.guest.clipboard.bridge import Bridge
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rivals import rivals
 from libneuron.guest.clipboard.rules import Activity, Rival, Rules, Side
+from libneuron.guest.files import GuestFiles
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.manual import ManualClipboard
 from libneuron.system.clipboard.model import Clipboard
@@ -46,9 +47,11 @@ class ClipboardLink:
         spool: Path,
         host: Clipboard,
         rules: Rules,
+        files: GuestFiles | None,
         crossed: Callable[[Activity], None],
         changed: Callable[[], None],
     ) -> None:
+        """``files``: None for an agent that knows nothing of files."""
         self._host = host
         self._bridge = Bridge(
             origin=origin,
@@ -58,7 +61,7 @@ class ClipboardLink:
             on_activity=crossed,
             on_status=lambda _status: changed(),
         )
-        self.guest = GuestClipboard(api, loop=io.loop, origin=origin, spool=spool)
+        self.guest = GuestClipboard(api, loop=io.loop, origin=origin, spool=spool, files=files)
         self._bridge.attach(self.guest)
 
     @property

@@ -7,6 +7,7 @@ import binascii
 import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from libneuron.errors import NeuronError
@@ -64,6 +65,14 @@ class Fleet(Watching):
             self._recent.add(machine, path)
         self._do(self._publish)
         return pid
+
+    def send_files(self, machine: str, paths: Sequence[Path], progress: Progress) -> None:
+        """Send files and folders into a machine's folder of downloads. Blocks.
+
+        Raises: GuestError; Cancelled after ``progress.cancel()``, and then nothing has arrived.
+        """
+        self._link(machine).send_files(paths, progress)
+        self._note(machine, What.FILES_SENT, Way.TO_GUEST, size=progress.view().done)
 
     def resize(self, machine: str, width: int, height: int) -> GuestMode:
         """Switch the display; returns the mode read back. Raises: GuestError."""
@@ -258,7 +267,7 @@ class Fleet(Watching):
             file=file_of(where.state, machine),
         )
 
-    def _note(self, machine: str, what: What, way: Way, *, detail: str) -> None:
+    def _note(self, machine: str, what: What, way: Way, *, detail: str = "", size: int | None = None) -> None:
         found = self.snapshot.find(machine)
         name = found.name if found else machine
-        self._happened(Line(self._clock.now(), name, what, way, detail=detail))
+        self._happened(Line(self._clock.now(), name, what, way, size=size, detail=detail))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
 from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Owner, Rules, Side
 from libneuron.guest.errors import GuestError
+from libneuron.guest.files import LARGEST, GuestFiles
 from libneuron.guest.menu import printable
 from libneuron.guest.owned import OwnedEndpoint
 from libneuron.guest.permissions import PermissionStore
@@ -23,8 +24,11 @@ from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint
 from libneuron.guest.wire.events import DISPLAY_CHANGED, SESSION_CHANGED, SESSIONS
 from libneuron.guest.wire.requests import Permission
+from libneuron.guest.wire.transfers import Place
+from libneuron.progress import Progress
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
+from libneuron.system.clipboard.targets import FILES, FORMATS
 from libneuron.system.clock import Clock
 from libneuron.system.loop import LoopThread
 from neuron_guest_bridge.activity import Line, Way, What
@@ -95,6 +99,7 @@ class Link:
         )
         self._endpoint.owned = self.client
         self._guest = BlockingGuest(around.io, self.client)
+        self._files = GuestFiles(self.client, folder=around.spool / "received" / machine)
         self.following = Following(
             around.io, self._guest.api, memory_mib=memory_mib, changed=lambda: around.changed(machine)
         )
@@ -118,6 +123,11 @@ class Link:
         """NeuronGuest's version, empty before it said."""
         return printable(str(self.client.hello.get("version", "")))[:32]
 
+    def _verbs(self) -> tuple[str, ...]:
+        """What NeuronGuest says that it can do."""
+        told = self.client.hello.get("verbs")
+        return tuple(verb for verb in told if isinstance(verb, str)) if isinstance(told, list) else ()
+
     @property
     def sharing(self) -> bool:
         """Whether the clipboard is connected."""
@@ -138,6 +148,11 @@ class Link:
     def ask(self, work: Callable[[GuestApi], Awaitable[_T]]) -> _T:
         """Run one piece of work with the typed verbs. Blocks. Raises: GuestError."""
         return self._guest.run(work)
+
+    def send_files(self, paths: Sequence[Path], progress: Progress) -> None:
+        """Send files and folders into the machine's folder of downloads. Blocks. Raises: GuestError."""
+        send = self._files.send(paths, Place.DOWNLOADS, most=LARGEST, progress=progress)
+        self._around.io.wait(send)
 
     def kick(self) -> None:
         """Something changed: try to connect at once."""
@@ -253,6 +268,7 @@ class Link:
             spool=self._around.spool,
             host=host,
             rules=self._rules(),
+            files=self._files if "files_list" in self._verbs() else None,
             crossed=self._crossed,
             changed=lambda: self._around.changed(self.machine),
         )
@@ -271,8 +287,13 @@ class Link:
     def _rules(self) -> Rules:
         allowed = self.allowed()
         owner = Owner.BRIDGE if self._around.choices.get(self.machine, OWNS_CLIPBOARD) else Owner.RIVAL
-        direction = Direction.OFF if self.locked else direction_of(allowed)
-        return Rules(direction=direction, secrets=Permission.SECRETS in allowed, owner=owner)
+        formats = frozenset(FORMATS) - (frozenset() if Permission.FILES in allowed else {FILES})
+        return Rules(
+            direction=Direction.OFF if self.locked else direction_of(allowed),
+            formats=formats,
+            secrets=Permission.SECRETS in allowed,
+            owner=owner,
+        )
 
     def _apply_rules(self) -> None:
         clipboard = self._clipboard

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -50,6 +51,9 @@ class Machines(Protocol):
 
     def launch(self, machine: str, path: str, name: str) -> int:
         """Start an application."""
+
+    def send_files(self, machine: str, paths: Sequence[Path], progress: Progress) -> None:
+        """Send files into its folder of downloads."""
 
     def resize(self, machine: str, width: int, height: int) -> GuestMode:
         """Switch the display; the mode that was read back."""

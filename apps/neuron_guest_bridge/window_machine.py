@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMenu, QTabWidget, QWidget
 
 from libneuron.guest.wire.requests import Permission
@@ -20,6 +20,7 @@ from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.window_activity import ActivityList
 from neuron_guest_bridge.window_apps import AppsPage
+from neuron_guest_bridge.window_sending import Sending, files_in
 from neuron_guest_bridge.window_sharing import ClipboardCard, DisplayCard
 
 
@@ -46,6 +47,14 @@ class MachinePage(QWidget):
             icon="folder",
             on_click=lambda: open_folder(self._path),
         )
+        self.sending = Sending(model)
+        self.send = icon_button(
+            "to-guest",
+            translate("Machine", "Send files"),
+            translate("Machine", "Puts files into its folder of downloads; you can also drop them here"),
+            on_click=self.sending.choose,
+        )
+        self.setAcceptDrops(True)
         self._path = Path()
         self.taken = Notice("", tone=Tone.GOOD, buttons=[self.show_folder])
         self.taken.hide()
@@ -87,12 +96,12 @@ class MachinePage(QWidget):
         self.tabs.addTab(self.health, translate("Machine", "Healt&h"))
         states = row(self.power, self.connection, gap=3)
         states.setStretch(1, 1)
-        head = row(column(self.name, states, gap=1), self.picture, self.main, self.more, gap=1)
+        head = row(column(self.name, states, gap=1), self.send, self.picture, self.main, self.more, gap=1)
         head.setStretch(0, 1)
-        for button in (self.picture, self.main, self.more):
+        for button in (self.send, self.picture, self.main, self.more):
             head.setAlignment(button, Qt.AlignmentFlag.AlignTop)
-        whole = column(head, self.simulated, self.hint, self.taken, self.tabs, gap=2)
-        whole.setStretch(4, 1)
+        whole = column(head, self.simulated, self.hint, self.sending, self.taken, self.tabs, gap=2)
+        whole.setStretch(5, 1)
         whole.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
         self.setLayout(whole)
 
@@ -117,6 +126,8 @@ class MachinePage(QWidget):
             self.taken.hide()
         self._machine = machine
         self.picture.setVisible(machine.ready and Permission.SCREENSHOT in machine.allowed)
+        self.sending.show_machine(machine)
+        self.send.setVisible(machine.ready and Permission.FILES in machine.allowed)
         self.name.setText(machine.name)
         power, connection = words.power(machine), words.connection(machine)
         self.power.show_state(power.text, power.tone)
@@ -145,6 +156,20 @@ class MachinePage(QWidget):
             action.setToolTip(words.act(name).tip)
             action.triggered.connect(lambda _checked=False, name=name: self._act(name))
             self._menu.addAction(action)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files that can be sent."""
+        # A copy only: after a move the other program would remove its files.
+        copies = bool(event.possibleActions() & Qt.DropAction.CopyAction)
+        if copies and self.sending.possible and files_in(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Send what was dropped."""
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.sending.send(files_in(event.mimeData()))
 
     def _main(self) -> None:
         if self._machine is not None:

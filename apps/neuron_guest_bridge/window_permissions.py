@@ -37,6 +37,13 @@ def _sentences() -> dict[Permission, tuple[str, str]]:
                 "Otherwise they stay where they are.",
             ),
         ),
+        Permission.FILES: (
+            translate("Permissions", "Exchange fi&les"),
+            translate(
+                "Permissions",
+                "Files that you copy or send cross, and files copied in the machine can be pasted here.",
+            ),
+        ),
         Permission.LAUNCH: (
             translate("Permissions", "Have applications started i&n it"),
             translate("Permissions", "Guest Bridge lists its applications and windows, and starts them."),

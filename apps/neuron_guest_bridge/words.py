@@ -191,6 +191,19 @@ def _why(code: str) -> str:
         "format": translate("Activity", "its format is not shared"),
         "clipboard.owner-silent": translate("Activity", "the program that holds it does not answer"),
         "clipboard.stale": translate("Activity", "something newer was copied"),
+        "clipboard.too-large": translate("Activity", "it is too large"),
+        "clipboard.disk-full": translate("Activity", "there is not enough free space here"),
+        "guest.too-large": translate("Activity", "it is too large"),
+        "guest.full": translate("Activity", "there is not enough free space in the machine"),
+        "guest.file-no-room": translate("Activity", "there is not enough free space here"),
+        "guest.file-name": translate("Activity", "a file’s name does not suit both systems"),
+        "guest.file-too-many": translate("Activity", "it is too many files"),
+        "guest.file-changed": translate("Activity", "a file changed meanwhile"),
+        "guest.file-refused": translate("Activity", "a file could not be read or written"),
+        "guest.file-none": translate("Activity", "it has no files of this computer"),
+        "guest.disconnected": translate("Activity", "the connection was lost"),
+        "guest.protocol": translate("Activity", "the machine’s answer made no sense"),
+        "guest.timeout": translate("Activity", "the machine did not answer in time"),
         "cancelled": translate("Activity", "it was cancelled"),
     }.get(code, code)
 
@@ -205,6 +218,9 @@ def activity(line: Line) -> str:
             if to_guest
             else translate("Activity", "{what} from {name} pasted here, {size}")
         )
+        return text.format(size=size(line.size or 0), **values)
+    if line.what is What.FILES_SENT:
+        text = translate("Activity", "Files sent to {name}, {size}")
         return text.format(size=size(line.size or 0), **values)
     text = {
         What.COPY_OFFERED: translate("Activity", "{what} offered to {name}")

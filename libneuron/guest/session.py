@@ -55,6 +55,8 @@ _CODES = {
     "failed": "guest.failed",
     "busy": "guest.busy",
     "locked": "guest.no-session",
+    "disk-full": "guest.full",
+    "secret": "guest.secret",
 }
 
 

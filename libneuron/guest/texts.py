@@ -157,6 +157,35 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "This is too large to send: {size} MiB, at most {limit} MiB."),
         QT_TRANSLATE_NOOP("guest", "Copy less, or use a file."),
     ),
+    # -- files ------------------------------------------------------------------------------------
+    "guest.file-name": Message(
+        QT_TRANSLATE_NOOP("guest", "A file’s name does not suit both computers: {name}."),
+        QT_TRANSLATE_NOOP("guest", "Give the file another name, then copy it again."),
+    ),
+    "guest.file-no-room": Message(
+        QT_TRANSLATE_NOOP("guest", "There is not enough free space for the files: {name}."),
+        QT_TRANSLATE_NOOP("guest", "Free some space, then try again."),
+    ),
+    "guest.file-too-many": Message(
+        QT_TRANSLATE_NOOP("guest", "These are too many files at once: {name}."),
+        QT_TRANSLATE_NOOP("guest", "Put them into one archive, or copy fewer at a time."),
+    ),
+    "guest.file-changed": Message(
+        QT_TRANSLATE_NOOP("guest", "A file changed while it was copied: {name}."),
+        QT_TRANSLATE_NOOP("guest", "Wait until it is no longer written to, then copy it again."),
+    ),
+    "guest.file-refused": Message(
+        QT_TRANSLATE_NOOP("guest", "A file could not be copied: {name}."),
+        QT_TRANSLATE_NOOP("guest", "Check that the file is there and that you may read it."),
+    ),
+    "guest.files-not-allowed": Message(
+        QT_TRANSLATE_NOOP("guest", "You have not allowed “{vm}” to exchange files."),
+        QT_TRANSLATE_NOOP("guest", "Allow it among the VM’s permissions, then try again."),
+    ),
+    "guest.file-none": Message(
+        QT_TRANSLATE_NOOP("guest", "What was copied are no files of this computer."),
+        QT_TRANSLATE_NOOP("guest", "Save them on this computer first, then copy them again."),
+    ),
     # -- what the guest answered ------------------------------------------------------------------
     "guest.unknown-command": Message(
         QT_TRANSLATE_NOOP("guest", "NeuronGuest in “{vm}” does not know “{verb}”."),
@@ -187,6 +216,14 @@ TEXTS = {
     "guest.busy": Message(
         QT_TRANSLATE_NOOP("guest", "“{vm}” has too much to do to begin “{verb}” as well."),
         QT_TRANSLATE_NOOP("guest", "Wait until what it is doing is done, then try again."),
+    ),
+    "guest.full": Message(
+        QT_TRANSLATE_NOOP("guest", "There is not enough free space in “{vm}”: {problem}."),
+        QT_TRANSLATE_NOOP("guest", "Free some space in the VM, then try again."),
+    ),
+    "guest.secret": Message(
+        QT_TRANSLATE_NOOP("guest", "A password manager in “{vm}” marked this copy as secret."),
+        QT_TRANSLATE_NOOP("guest", "Allow secrets for this VM, if you want to copy it."),
     ),
     "guest.failed": Message(
         QT_TRANSLATE_NOOP("guest", "“{verb}” failed in “{vm}”: {problem}."),

@@ -17,6 +17,7 @@ from libneuron.guest.hypervisor.domains import CHANNEL, Domain
 from libneuron.guest.hypervisor.events import ensure_loop
 from libneuron.guest.keys import KeyStore
 from libneuron.guest.permissions import DEFAULT
+from libneuron.guest.wire.requests import Permission
 from libneuron.system.bus import LoopThread
 from tests.system.guest.bridge import Bridge
 from tests.system.lab.domain import Domain as Machine
@@ -152,7 +153,9 @@ def connected(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]
     keys = KeyStore(paired.data / "guest")
     with LoopThread() as io:
         core = GuestClient(
-            VmEndpoint(hypervisor, domain), VmKeys(keys, domain.uuid), permissions=lambda: DEFAULT
+            VmEndpoint(hypervisor, domain),
+            VmKeys(keys, domain.uuid),
+            permissions=lambda: DEFAULT | {Permission.FILES},
         )
         made = BlockingGuest(io, core)
         try:

@@ -9,7 +9,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -35,6 +36,7 @@ from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.settings import Settings, SettingsStore
 from neuron_guest_bridge.tray import Tray
 from neuron_guest_bridge.window_health import HealthPage
+from neuron_guest_bridge.window_machine import MachinePage
 from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 from neuron_guest_bridge.window_permissions import PermissionsPage
@@ -506,3 +508,66 @@ def test_an_open_tray_menu_stays_clickable_while_machines_change(shown: Shown) -
     assert other in tray.menu.actions()
     entry.trigger()
     assert opened == [""]
+
+
+_ANY = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+
+
+def _drop(page: MachinePage, *urls: QUrl, actions: Qt.DropAction = _ANY) -> bool:
+    """Drag ``urls`` over ``page`` and drop them there; whether it took them."""
+    data = QMimeData()
+    data.setUrls(list(urls))
+    at, left, no_keys = QPointF(30, 30), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(at.toPoint(), actions, data, left, no_keys)
+    enter.ignore()
+    QApplication.sendEvent(page, enter)
+    if enter.isAccepted():
+        drop = QDropEvent(at, actions, data, left, no_keys)
+        QApplication.sendEvent(page, drop)
+        assert drop.dropAction() is Qt.DropAction.CopyAction
+    return enter.isAccepted()
+
+
+@pytest.fixture
+def exchanging(qtbot: QtBot) -> Shown:
+    return Shown(qtbot, replace(WINDOWS, allowed=WINDOWS.allowed | {Permission.FILES}))
+
+
+def test_files_dropped_on_a_machine_are_sent_to_it(exchanging: Shown, qtbot: QtBot, tmp_path: Path) -> None:
+    page = exchanging.window.page
+    assert not _drop(page, QUrl("https://example.org/x"))
+    assert not _drop(page, QUrl.fromLocalFile(str(tmp_path)), actions=Qt.DropAction.MoveAction)
+    assert _drop(page, QUrl.fromLocalFile(str(tmp_path / "a b")), QUrl.fromLocalFile(str(tmp_path / "c")))
+    exchanging.asked("files", "6f1c", (tmp_path / "a b", tmp_path / "c"))
+    qtbot.waitUntil(page.sending.sent.isVisible)
+    assert "win11" in page.sending.sent.label.text()
+    assert not page.sending.panel.isVisible()
+
+
+def test_files_on_their_way_are_shown_and_can_be_stopped(
+    exchanging: Shown, qtbot: QtBot, tmp_path: Path
+) -> None:
+    page = exchanging.window.page
+    exchanging.recorded.hold = threading.Event()
+    page.sending.send([tmp_path])
+    qtbot.waitUntil(lambda: "holiday.jpg" in page.sending.panel.item.accessibleName())
+    assert not _drop(page, QUrl.fromLocalFile(str(tmp_path)))  # one batch at a time
+    page.sending.panel.cancel.click()
+    exchanging.recorded.hold.set()
+    qtbot.waitUntil(lambda: not page.sending.busy)
+    assert not page.sending.panel.isVisible()
+    assert not page.sending.sent.isVisible()
+
+
+def test_files_that_are_not_allowed_are_refused_with_a_way_out(
+    shown: Shown, qtbot: QtBot, tmp_path: Path
+) -> None:
+    page = shown.window.page
+    assert not page.send.isVisible()
+    assert _drop(page, QUrl.fromLocalFile(str(tmp_path)))
+    qtbot.waitUntil(lambda: _dialog(ErrorDialog) is not None)
+    dialog = _dialog(ErrorDialog)
+    assert dialog is not None
+    assert any("permissions" in label.text() for label in dialog.findChildren(QLabel))
+    dialog.close()
+    assert not any(what[0] == "files" for what in shown.recorded.asked)

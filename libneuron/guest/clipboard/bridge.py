@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from libneuron.errors import Cancelled, NeuronError
 from libneuron.guest.clipboard import policy
@@ -35,6 +35,7 @@ from libneuron.guest.clipboard.events import (
     Send,
     Served,
 )
+from libneuron.guest.clipboard.placing import placed
 from libneuron.guest.clipboard.rules import Activity, Happened, Rival, Rules, Side
 from libneuron.progress import Progress, ProgressView
 from libneuron.system.clipboard.errors import ClipboardError
@@ -88,7 +89,7 @@ class Bridge:
         self._on_activity = on_activity
         self._on_transfer = on_transfer
         self._on_status = on_status
-        self._state = policy.State(origin, _supported(rules))
+        self._state = policy.State(origin, rules)
         self._sides: dict[Side, Clipboard] = {Side.HOST: host}
         self._digests: dict[tuple[Side, int, str], bytes] = {}
         self._activities: deque[Activity] = deque(maxlen=_REMEMBERED)
@@ -123,7 +124,7 @@ class Bridge:
 
     def set_rules(self, rules: Rules) -> None:
         """The person changed the settings; takes effect at once, also for what is already offered."""
-        self._post(RulesChanged(_supported(rules)))
+        self._post(RulesChanged(rules))
 
     def set_rivals(self, rivals: frozenset[Rival]) -> None:
         """What else shares the clipboards, as far as the caller can see (SPICE channel, Looking Glass)."""
@@ -252,17 +253,22 @@ class Bridge:
             error = future.exception()
             if error is None:
                 content = future.result()
+                size = progress.view().done if mime == FILES else content.size
                 if content.size <= _COMPARABLE:
                     self._digests[side, copy.serial, mime] = _digest(content)
                 self._post(Served(side, copy.serial, mime))
-                self._record(copy.side, Happened.CROSSED, (mime,), size=content.size)
+                self._record(copy.side, Happened.CROSSED, (mime,), size=size)
                 return
             code = "cancelled" if isinstance(error, Cancelled) else getattr(error, "code", "failed")
             self._record(copy.side, Happened.FAILED, (mime,), reason=code)
 
         progress = Progress(clock=self._clock.monotonic, listener=tell)
-        limits = SpoolLimits(most=min(self._state.rules.most, self._sides[side].most))
+        # Files travel in pieces: what one message holds does not bound them.
+        most = self._state.rules.most
+        limits = SpoolLimits(most=most if mime == FILES else min(most, self._sides[side].most))
         content = source.read(copy.number, mime, limits, progress)
+        if mime == FILES:
+            content = placed(content, self._sides[side], limits, progress)
         content.add_done_callback(fetched)
         return content
 
@@ -286,8 +292,3 @@ def _digest(content: Content) -> bytes:
     for part in content.parts():
         digest.update(part)
     return digest.digest()
-
-
-def _supported(rules: Rules) -> Rules:
-    """Names of files mean nothing on the other machine until something carries the files themselves."""
-    return replace(rules, formats=rules.formats - {FILES})

@@ -12,18 +12,19 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from libneuron.errors import Cancelled, NeuronError
-from libneuron.guest.wire.errors import FieldError
-from libneuron.guest.wire.fields import Fields
+from libneuron.guest.clipboard.carrying import fetch_files, place_files
+from libneuron.guest.clipboard.promise import Promise
+from libneuron.guest.clipboard.verbs import FileVerbs, GuestApi, GuestOffer
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 from libneuron.guest.wire.transfers import WANTED
 from libneuron.progress import Progress
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim, ClipboardOffer
 from libneuron.system.clipboard.spool import MIB, Content, Spool, SpoolLimits
-from libneuron.system.clipboard.targets import FORMATS
+from libneuron.system.clipboard.targets import FILES, FORMATS
 
 _log = logging.getLogger(__name__)
 
@@ -33,43 +34,6 @@ EVENT = "clipboard_offered"
 _TOGETHER = 48 * MIB  # bytes of all formats of one copy: the agent holds them in memory
 _HURRIES, _CALM = 4, 0.5  # copies told at once; seconds until one more is: each takes the host's clipboard
 _LOOK = 0.2  # seconds between looks at whether the person cancelled
-_PASTES = 16  # formats that programs in the guest may wait for at once
-_NO_PROMISES = ("guest.unknown-command", "guest.unsupported")
-
-
-class GuestOffer(Protocol):
-    """What the agent says about its clipboard (``GuestApi.clipboard_offer``)."""
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """MIME types, best first."""
-
-    @property
-    def secret(self) -> bool:
-        """Marked by a password manager."""
-
-    @property
-    def own(self) -> bool:
-        """Put there by the agent, or by another program that shares the clipboard with the host."""
-
-
-class GuestApi(Protocol):
-    """The verbs used here, on the asyncio loop; each has its own time limit. Raise NeuronError."""
-
-    async def clipboard_offer(self) -> GuestOffer:
-        """What the clipboard holds."""
-
-    async def clipboard_read(self, mime: str) -> bytes:
-        """One format of it."""
-
-    async def set_clipboard(self, items: Mapping[str, bytes], *, secret: bool = False) -> None:
-        """Replace it."""
-
-    async def promise_clipboard(self, serial: int, formats: Sequence[str], *, secret: bool = False) -> None:
-        """Replace it by a promise; without formats, take the promise back."""
-
-    async def supply_clipboard(self, wanted: int, data: bytes, *, problem: str = "") -> None:
-        """Keep the promise."""
 
 
 class GuestClipboard:
@@ -78,9 +42,20 @@ class GuestClipboard:
     kind = "guest"
     most = MAX_BODY_IN_MEMORY
 
-    def __init__(self, api: GuestApi, *, loop: asyncio.AbstractEventLoop, origin: str, spool: Path) -> None:
-        """``loop`` is where ``api`` lives; ``origin`` is the bridge's; ``spool`` holds large content."""
+    def __init__(
+        self,
+        api: GuestApi,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        origin: str,
+        spool: Path,
+        files: FileVerbs | None = None,
+    ) -> None:
+        """``loop`` is where ``api`` and ``files`` live (None: an agent that knows nothing of files);
+        ``origin`` is the bridge's; ``spool`` holds large content."""
         self._api = api
+        self._files = files
+        self._formats = frozenset(FORMATS) - (frozenset() if files is not None else {FILES})
         self._loop = loop
         self._origin = origin
         self._spool = spool
@@ -90,8 +65,7 @@ class GuestClipboard:
         self._changed: Callable[[ClipboardOffer], None] = lambda _offer: None
         self._number = 0
         self._claims = 0
-        self._promised: tuple[int, Claim] | None = None
-        self._pastes = 0
+        self._promise = Promise(api)
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._closed = False
@@ -107,7 +81,7 @@ class GuestClipboard:
         if self._closed:
             return
         if kind == WANTED:
-            self._wanted(data)
+            self._submit(lambda: self._promise.keep(data))
         if kind != EVENT:
             return
         formats = data.get("formats")
@@ -126,6 +100,15 @@ class GuestClipboard:
         self._submit(lambda: self._settle(future, lambda: self._read(number, mime, limits, progress)), future)
         return future
 
+    def place(self, found: Content, limits: SpoolLimits, progress: Progress) -> Future[Content]:
+        """See :class:`libneuron.guest.clipboard.placing.Places`."""
+        future: Future[Content] = Future()
+        future.set_running_or_notify_cancel()
+        self._submit(
+            lambda: self._settle(future, lambda: place_files(self._files, found, limits, progress)), future
+        )
+        return future
+
     def claim(self, claim: Claim) -> Future[None]:
         """See Clipboard.claim."""
         future: Future[None] = Future()
@@ -138,14 +121,8 @@ class GuestClipboard:
 
         async def forget() -> None:
             self._claims += 1
-            promised, self._promised = self._promised, None
-            if promised is None:
-                return
-            try:
-                async with self._writing:
-                    await self._api.promise_clipboard(0, ())
-            except NeuronError as error:
-                _log.info("a promise could not be taken back: %s", error)
+            async with self._writing:
+                await self._promise.take_back()
 
         self._submit(forget)
 
@@ -192,7 +169,7 @@ class GuestClipboard:
         if own:
             return
         self._number += 1
-        known = tuple(dict.fromkeys(name for name in formats[:256] if name in FORMATS))
+        known = tuple(dict.fromkeys(name for name in formats[:256] if name in self._formats))
         waiting, self._latest = self._latest is not None, ClipboardOffer(self._number, known, secret)
         if not waiting:
             self._tell_latest()
@@ -230,6 +207,9 @@ class GuestClipboard:
     async def _read(self, number: int, mime: str, limits: SpoolLimits, progress: Progress | None) -> Content:
         if number != self._number:
             raise ClipboardError("clipboard.stale")
+        if mime == FILES and self._files is not None:
+            progress = progress or Progress(clock=self._loop.time)
+            return await fetch_files(self._files, lambda: number == self._number, limits, progress)
         spool = Spool(self._spool, limits)
         if progress is not None:
             progress.start(total=None, unit="bytes")
@@ -256,18 +236,12 @@ class GuestClipboard:
     async def _claim(self, claim: Claim) -> None:
         self._claims += 1
         mine = self._claims
+        formats = tuple(mime for mime in claim.formats if mime in self._formats)
+        if not formats:
+            raise ClipboardError("clipboard.refused")
         async with self._writing:
             self._current(mine, claim)
-            before, self._promised = self._promised, (mine, claim)
-            try:
-                await self._api.promise_clipboard(mine, claim.formats, secret=claim.secret)
-            except NeuronError as error:
-                if self._promised == (mine, claim):
-                    self._promised = before
-                if error.code not in _NO_PROMISES:
-                    raise
-                self._promised = None
-            else:
+            if await self._promise.make(mine, claim, formats):
                 return
         await self._hand_over(mine, claim)
 
@@ -276,11 +250,13 @@ class GuestClipboard:
             raise ClipboardError("clipboard.stale")
 
     async def _hand_over(self, mine: int, claim: Claim) -> None:
-        """The whole copy at once."""
+        """The whole copy at once, but for files: they would be sent at every copy that nobody pastes."""
         items: dict[str, bytes] = {}
         problem: Exception | None = None
         size = 0
         for mime in claim.formats:
+            if mime == FILES:
+                continue
             if mine != self._claims:
                 raise ClipboardError("clipboard.stale")
             try:
@@ -297,40 +273,6 @@ class GuestClipboard:
         async with self._writing:
             self._current(mine, claim)
             await self._api.set_clipboard(items, secret=claim.secret)
-
-    def _wanted(self, data: Mapping[str, Any]) -> None:
-        """A program in the guest pastes what we promised; nothing in ``data`` is trusted."""
-        try:
-            fields = Fields(dict(data), "wanted")
-            wanted, serial = (fields.integer(name, 0, 1 << 53) for name in ("wanted", "serial"))
-            mime = fields.line("mime", limit=128)
-        except FieldError as error:
-            _log.info("the guest wants something that makes no sense: %s", error)
-            return
-        if self._pastes >= _PASTES:
-            return  # it asks faster than anybody pastes; its programs give up by themselves
-        self._pastes += 1
-        promised = self._promised
-        claim = promised[1] if promised is not None and promised[0] == serial else None
-        self._submit(lambda: self._supply(wanted, claim, mime))
-
-    async def _supply(self, wanted: int, claim: Claim | None, mime: str) -> None:
-        content, problem = b"", ""
-        try:
-            if claim is None or mime not in claim.formats:
-                raise ClipboardError("clipboard.stale")
-            found = await asyncio.wrap_future(claim.fetch(mime))
-            content = found.whole()
-        except NeuronError as error:
-            problem = error.code
-        except Cancelled:
-            problem = "cancelled"
-        try:
-            await self._api.supply_clipboard(wanted, content, problem=problem)
-        except NeuronError as error:
-            _log.info("what was pasted did not reach the guest: %s", error)
-        finally:
-            self._pastes -= 1
 
 
 def _closed() -> ClipboardError:

@@ -13,10 +13,18 @@ from typing import Any
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
-from libneuron.guest.wire.transfers import ClipboardPromise, ClipboardSupply
+from libneuron.guest.wire.transfers import (
+    ClipboardPromise,
+    ClipboardSupply,
+    FileRead,
+    FilesBegin,
+    FilesDiscard,
+    FilesFinish,
+    FileWrite,
+)
 
 PROTOCOL = (1, 2)
-"""Oldest and newest protocol version this code speaks. 2: copies are promised to the guest."""
+"""Oldest and newest protocol version this code speaks. 2: copies are promised, files cross."""
 MAX_BODY_IN_MEMORY = 64 * 1024 * 1024
 """Bytes of a clipboard or screenshot body."""
 
@@ -241,6 +249,12 @@ VERBS: Mapping[str, Verb] = {
     "clipboard_set": Verb(ClipboardSet.parse, Permission.CLIPBOARD_IN),
     "clipboard_promise": Verb(ClipboardPromise.parse, Permission.CLIPBOARD_IN),
     "clipboard_supply": Verb(ClipboardSupply.parse),  # keeps a promise that was allowed
+    "files_begin": Verb(FilesBegin.parse, Permission.FILES),
+    "file_write": Verb(FileWrite.parse, Permission.FILES),
+    "files_finish": Verb(FilesFinish.parse, Permission.FILES),
+    "files_discard": Verb(FilesDiscard.parse, Permission.FILES),
+    "files_list": Verb(Nothing.parse, Permission.FILES),
+    "file_read": Verb(FileRead.parse, Permission.FILES),
     "screenshot": Verb(Nothing.parse, Permission.SCREENSHOT),
     "shutdown": Verb(Nothing.parse, Permission.POWER),
     "reboot": Verb(Nothing.parse, Permission.POWER),

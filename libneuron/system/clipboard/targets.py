@@ -7,7 +7,7 @@ Qt 6, GTK 4, Firefox, LibreOffice, Nautilus and Dolphin offer, KDE's ``x-kde-pas
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 TEXT = "text/plain;charset=utf-8"
 HTML = "text/html"
@@ -82,6 +82,17 @@ def uris(data: bytes) -> list[bytes]:
 def uri_list(paths: Iterable[bytes]) -> bytes:
     """A ``text/uri-list`` of local files named by their absolute paths."""
     return b"".join(b"file://" + quote(path).encode("ascii") + b"\r\n" for path in paths)
+
+
+def local_paths(data: bytes) -> list[bytes]:
+    """The local files of a ``text/uri-list``, as absolute paths; addresses of other machines are left out."""
+    found = []
+    for uri in uris(data):
+        scheme, _, rest = uri.partition(b"://")
+        host, slash, path = rest.partition(b"/")
+        if scheme.lower() == b"file" and host in (b"", b"localhost") and slash:
+            found.append(unquote_to_bytes(slash + path))
+    return found
 
 
 _TO_NAME: dict[str, Callable[[bytes], bytes]] = {

@@ -7,17 +7,27 @@ yields a :class:`Subject`: a connected guest, and what this one can do. Everythi
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
 import queue
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from libneuron.guest.client import BlockingGuest
 from libneuron.guest.errors import GuestError
+from libneuron.guest.files import GuestFiles
+from libneuron.guest.wire.requests import Permission
+from libneuron.guest.wire.transfers import Place
+from libneuron.progress import Progress
 
+ALLOWED = frozenset(Permission) - {Permission.SECRETS}
+"""What the person allows the guest under test."""
+FILES = "text/uri-list"
 TEXT = "text/plain;charset=utf-8"
 EMOJI = "Zwei 🙂 Zeilen\nund שלום, 漢字, \U0001f469\u200d\U0001f680"
 
@@ -157,6 +167,70 @@ class GuestContract:
             subject.guest.run(lambda api: api.promise_clipboard(9, (TEXT,)))
             subject.guest.run(lambda api: api.promise_clipboard(9, ()))
             assert subject.guest.run(lambda api: api.clipboard_offer()).formats == ()
+
+    def test_files_arrive_whole_and_come_back_as_they_were(self, subject: Subject, tmp_path: Path) -> None:
+        if not self.desktop(subject):
+            return
+        noise = random.Random(5).randbytes(9_000_001)  # three pieces, the last one short
+        given = {"noise.bin": noise, "empty": b"", "ünï 🙂 שלום.txt": b"text\r\n", "in/deep er/x": b"x"}
+        top = tmp_path / "given" / "top"
+        for name, data in given.items():
+            (top / name).parent.mkdir(parents=True, exist_ok=True)
+            (top / name).write_bytes(data)
+        (top / "nothing in it").mkdir()
+        alone = tmp_path / "given" / "alone.txt"
+        alone.write_bytes(b"alone")
+        progress = Progress(clock=time.monotonic)
+
+        async def there_and_back() -> list[Path]:
+            files = GuestFiles(subject.guest.client, folder=tmp_path / "received")
+            addresses = await files.send([top, alone], Place.CLIPBOARD, most=1 << 30, progress=progress)
+            assert len(addresses) == 2
+            listed = "".join(f"{address}\r\n" for address in addresses)
+            await subject.guest.api.set_clipboard({FILES: listed.encode()})
+            found = await files.copied()
+            return list(await files.fetch(found, most=1 << 30, progress=progress))
+
+        folder, single = subject.guest.run(lambda _api: there_and_back())
+        assert (folder.name, single.read_bytes()) == ("top", b"alone")
+        back = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        assert {name: hashlib.sha256(data).digest() for name, data in back.items()} == {
+            name: hashlib.sha256(data).digest() for name, data in given.items()
+        }
+        assert (folder / "nothing in it").is_dir()
+        assert progress.view().done == sum(map(len, given.values())) + len(b"alone")
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "../x",
+            "a/../../x",
+            "/x",
+            "C:/x",
+            "a\\b",
+            "NUL",
+            "com1.txt",
+            "x.",
+            "x ",
+            "a\x00b",
+            "a:b",
+            "",
+            "a//b",
+        ],
+    )
+    def test_a_file_with_a_dangerous_name_is_refused(self, subject: Subject, path: str) -> None:
+        error = refusal(subject, "file_write", {"batch": 1, "path": path, "offset": 0})
+        assert error.code == "guest.bad-value"
+        assert "data.path" in error.details
+
+    def test_a_batch_that_nobody_began_takes_nothing(self, subject: Subject) -> None:
+        if self.desktop(subject):
+            error = refusal(subject, "file_write", {"batch": 4711, "path": "x", "offset": 0})
+            assert error.code == "guest.not-found"
 
     def test_the_resolution_changes_and_is_read_back(self, subject: Subject) -> None:
         if not self.desktop(subject) or not subject.switchable:

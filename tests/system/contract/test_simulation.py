@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from libneuron.guest.client import BlockingGuest, GuestClient
-from libneuron.guest.permissions import DEFAULT
 from libneuron.system.bus import LoopThread
 from neuron_guest_bridge.simulation import Simulation
-from tests.system.contract.contract import Events, GuestContract, Subject
+from tests.system.contract.contract import ALLOWED, Events, GuestContract, Subject
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def connected(events: Events) -> Iterator[BlockingGuest]:
         simulation.hand_over()
         simulation.start()
         client = GuestClient(
-            simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT, on_event=events
+            simulation.endpoint(), simulation.keys(), permissions=lambda: ALLOWED, on_event=events
         )
         guest = BlockingGuest(io, client)
         guest.wait_ready(20)

@@ -16,7 +16,6 @@ import pytest
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.keys import KeyStore
-from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.transport import UnixSocketEndpoint
 from libneuron.guest.wire.content import ENROLMENT_FILE
 from libneuron.system.bus import LoopThread
@@ -26,7 +25,7 @@ from neuron_guest.keys import GuestKeys
 from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.platform.posix import UnixListenPort
 from tests.screen import start_openbox, start_xvfb
-from tests.system.contract.contract import GuestContract, Subject, eventually
+from tests.system.contract.contract import ALLOWED, GuestContract, Subject, eventually
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,7 @@ def serving(folder: Path, backend: Backend) -> Iterator[BlockingGuest]:
     thread.start()
     endpoint = UnixSocketEndpoint(folder / "s", "x11")
     with LoopThread() as io:
-        guest = BlockingGuest(io, GuestClient(endpoint, VmKeys(store, "vm"), permissions=lambda: DEFAULT))
+        guest = BlockingGuest(io, GuestClient(endpoint, VmKeys(store, "vm"), permissions=lambda: ALLOWED))
         guest.wait_ready(30)
         yield guest
         guest.close()

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from libneuron.guest.client import BlockingGuest, GuestClient
-from libneuron.guest.permissions import DEFAULT
 from libneuron.system.bus import LoopThread
-from tests.system.contract.contract import Events, GuestContract, Subject
+from tests.system.contract.contract import ALLOWED, Events, GuestContract, Subject
 from tests.system.wine.agent import WineAgent
 from tests.system.wine.lab import WineLab
 
@@ -24,7 +23,7 @@ def connected(wine: WineLab, events: Events) -> Iterator[BlockingGuest]:
     with WineAgent(wine) as agent, LoopThread() as io:
         agent.hand_over()
         agent.start()
-        client = GuestClient(agent.endpoint(), agent.keys(), permissions=lambda: DEFAULT, on_event=events)
+        client = GuestClient(agent.endpoint(), agent.keys(), permissions=lambda: ALLOWED, on_event=events)
         guest = BlockingGuest(io, client)
         try:
             guest.wait_ready(60)

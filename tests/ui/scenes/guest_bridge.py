@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from libneuron.guest.keys import GUEST_PLACES, Pairing
 from libneuron.guest.resolution import Say, StandBack
 from libneuron.guest.state import State
 from libneuron.guest.wire.requests import Permission
-from libneuron.progress import Progress
+from libneuron.progress import Progress, ProgressView
 from neuron_guest.simulated import png
 from neuron_guest_bridge.acting import act_on
 from neuron_guest_bridge.activity import Line, Way, What
@@ -118,6 +119,7 @@ class Recorded:
         self.proof = PROOF
         self.no_apps: GuestError | None = None
         self.checks = judge(FOUND)
+        self.hold: threading.Event | None = None  # until it is set, files stay on their way
         self._listeners: Listeners | None = None
 
     def start(self, listeners: Listeners) -> None:
@@ -154,6 +156,16 @@ class Recorded:
         """See Machines."""
         self._note("launch", machine, path)
         return 42
+
+    def send_files(self, machine: str, paths: Sequence[Path], progress: Progress) -> None:
+        """See Machines."""
+        self._note("files", machine, tuple(paths))
+        progress.start(total=2_000_000, unit="bytes")
+        progress.advance(1_000_000, item="holiday.jpg")
+        progress.finish()  # tells at once
+        if self.hold is not None:
+            self.hold.wait(20)
+        progress.check()
 
     def resize(self, machine: str, width: int, height: int) -> GuestMode:
         """See Machines."""
@@ -332,6 +344,25 @@ def picture_taken() -> QWidget:
     return made
 
 
+def sending() -> QWidget:
+    """Files travel."""
+    made = window(Snapshot((replace(WINDOWS, allowed=frozenset(Permission)),), looked=True))
+    panel = made.page.sending.panel
+    view = ProgressView(
+        750_000, 2_000_000, "bytes", "holiday.jpg", rate=1e5, remaining=12.5, cancellable=True, paused=False
+    )
+    panel.show_view(view)
+    made.page.sending._arrange(panel=True)
+    return made
+
+
+def sent() -> QWidget:
+    """Files have arrived."""
+    made = window(Snapshot((replace(WINDOWS, allowed=frozenset(Permission)),), looked=True))
+    made.page.sending._done(WINDOWS, 3)
+    return made
+
+
 def settings() -> QWidget:
     """The settings."""
     made = window(_ALL)
@@ -456,6 +487,8 @@ SCENES = {
     "bridge-health": health,
     "bridge-ill": ill,
     "bridge-picture": picture_taken,
+    "bridge-sending": sending,
+    "bridge-sent": sent,
     "bridge-settings": settings,
     "bridge-off": off,
     "bridge-in-use": in_use,
@@ -474,5 +507,6 @@ SCENES = {
 DATA = (
     "win11", "win10-old", "debian-12", "fedora", "win-sim", "Notepad", *_NAMES,
     "AM", "PM", "MiB", "KiB", "qemu:///system", PROSPECT.file.as_posix(), *GUEST_PLACES.values(),
-    "GiB", FOUND.version, FOUND.wanted, "2026", PRINT[:23], PROOF.version, PROOF.system, PROOF.hostname,
+    "GiB", FOUND.version, FOUND.wanted, "2026", "holiday.jpg", PRINT[:23],
+    PROOF.version, PROOF.system, PROOF.hostname,
 )  # fmt: skip

@@ -69,7 +69,7 @@ def host(agent: tuple[Path, KeyStore, GuestKeys]) -> Iterator[RawHost]:
 
 VALID = {
     "width": 800, "height": 600, "path": "notes", "url": "http://x", "window": 1, "text": "t", "serial": 1,
-    "wanted": 1,
+    "wanted": 1, "size": 1, "batch": 1, "offset": 0, "count": 1, "node": 0,
 }  # fmt: skip
 """Fields that suit every verb."""
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -22,8 +23,9 @@ from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
 from libneuron.guest.hypervisor import opening
 from libneuron.guest.hypervisor.domains import Domain, Power, describe
 from libneuron.guest.owner import acquire, serve
-from libneuron.guest.permissions import DEFAULT
+from libneuron.guest.permissions import DEFAULT, PermissionStore
 from libneuron.guest.state import State
+from libneuron.guest.wire.requests import Permission
 from libneuron.system.loop import LoopThread
 from libneuron.system.paths import Paths, below
 from neuron_guest_bridge import reach, targets
@@ -347,3 +349,20 @@ def test_a_machines_power_is_libvirts(tmp_path: Path, act: str, status: int, pow
     assert found.get("power") == power
     if power is None:
         assert found["error"]["code"] == "guest.vm-running"
+
+
+def test_files_are_sent_into_the_downloads_and_without_leave_they_are_not(
+    paired: Run, where: Paths, tmp_path: Path
+) -> None:
+    (tmp_path / "a b.txt").write_bytes(b"content")
+    status, told = paired("send", VM, str(tmp_path / "a b.txt"))
+    assert (status, told["error"]["code"]) == (1, "guest.not-permitted")
+    PermissionStore(where.config / "guest").set(VM, DEFAULT | {Permission.FILES})
+    for name in ("a b.txt", "a b (2).txt"):
+        status, told = paired("send", VM, str(tmp_path / "a b.txt"))
+        assert (status, told["size"]) == (0, 7)
+        [uri] = told["uris"]
+        there = Path(unquote(uri.removeprefix("file://")))
+        assert (there.name, there.parent.name, there.read_bytes()) == (name, "Downloads", b"content")
+    status, told = paired("send", VM, str(tmp_path / "not there"))
+    assert (status, told["error"]["code"]) == (1, "guest.file-refused")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
+from neuron_guest.backend import App, BackendError, Fetch, Files, Happening, Mode, Offer, Window
+from neuron_guest.files_link import NoFiles
 from neuron_guest.platform.linux import system
 
 
@@ -16,6 +17,7 @@ class HeadlessBackend:
     """See :class:`neuron_guest.backend.Backend`. The clipboard lies in memory; programs need a session."""
 
     def __init__(self) -> None:
+        self.files: Files = NoFiles()
         self._clipboard = system.MemoryClipboard()
         self._meter = system.Meter()
 

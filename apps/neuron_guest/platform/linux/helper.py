@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from neuron_guest import files_link
 from neuron_guest.backend import Backend, BackendError, Happening, Mode, Offer
 from neuron_guest.platform.linux import link
 
@@ -33,6 +34,7 @@ def verbs(backend: Backend) -> Mapping[str, Callable[..., object]]:
         "focus_window": backend.focus_window,
         "close_window": backend.close_window,
         "screenshot": backend.screenshot,
+        **files_link.verbs(backend.files),
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
+from neuron_guest import files_link
 from neuron_guest.backend import App, BackendError, Happening, Mode, Offer, Window
 from neuron_guest.platform.linux import link, system
 from neuron_guest.platform.linux.headless import HeadlessBackend
@@ -76,6 +77,7 @@ class RoutedBackend(HeadlessBackend):
 
     def __init__(self, path: Path = link.SOCKET, seated: Callable[[], int | None] = link.seated_user) -> None:
         super().__init__()
+        self.files = files_link.RemoteFiles(self._ask)
         self._seated = seated
         self._helpers: dict[int, link.Helper] = {}
         self._watchers: list[Callable[[Offer], None]] = []

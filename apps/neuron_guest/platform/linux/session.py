@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from libneuron.guest.wire.content import TEXT
 from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
-from neuron_guest.platform.linux import desktop_files, programs, screens, system
+from neuron_guest.files import LocalFiles
+from neuron_guest.platform.linux import desktop_files, places, programs, screens, system
 
 _HINT = "x-kde-passwordManagerHint"
 _PLAIN = ("UTF8_STRING", "text/plain", TEXT)
@@ -29,6 +30,7 @@ class SessionBackend:
         self._environment = environment
         self._wayland = bool(environment.get("WAYLAND_DISPLAY")) and programs.has("wl-copy")
         self._meter = system.Meter()
+        self.files = LocalFiles(places.places(environment, lambda: self.clipboard_read("text/uri-list")))
         self._written: tuple[str, bytes] | None = None
 
     def info(self) -> Mapping[str, object]:

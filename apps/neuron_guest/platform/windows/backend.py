@@ -5,20 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
+from neuron_guest.files import LocalFiles, Places
 from neuron_guest.platform.windows import apps as app_list
 from neuron_guest.platform.windows import (
     desktop_windows,
     display,
+    known_folders,
     launch,
     power,
     screenshot,
     system_info,
+    text_formats,
     win32,
 )
 from neuron_guest.platform.windows.clipboard import Clipboard
+from neuron_guest.platform.windows.clipboard_formats import FILES
+from neuron_guest.platform.windows.known_folders import Folder
 from neuron_guest.platform.windows.message_window import MessageWindow
 from neuron_guest.platform.windows.metrics import Metrics
 
@@ -45,6 +51,19 @@ class WindowsBackend:
         self._clipboard: Clipboard | None = None
         self._lock = threading.Lock()
         self._metrics = Metrics()
+        self.files = LocalFiles(
+            Places(
+                private=lambda: _asked(lambda: known_folders.path_of(Folder.LOCAL_APP_DATA)) / "NeuronGuest",
+                downloads=lambda: _asked(lambda: known_folders.path_of(Folder.DOWNLOADS)),
+                copied=self._copied_files,
+                address=lambda path: text_formats.uri_of_path(str(path)) or "",
+            )
+        )
+
+    def _copied_files(self) -> Sequence[Path]:
+        uris = self.clipboard_read(FILES).decode().split("\r\n")
+        paths = [text_formats.path_of_uri(uri) for uri in uris if uri]
+        return [Path(path) for path in paths if path is not None]
 
     def _board(self) -> Clipboard:
         with self._lock:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from neuron_guest import files_link
 from neuron_guest.backend import Backend, BackendError, Happening, Mode, Offer
 from neuron_guest.platform.windows.helper_link import Answerer, Stream
 from neuron_guest.promises import PATIENCE, Promises
@@ -46,6 +47,7 @@ def verbs(backend: Backend, promises: Promises) -> Mapping[str, Callable[..., ob
         "focus_window": backend.focus_window,
         "close_window": backend.close_window,
         "screenshot": backend.screenshot,
+        **files_link.verbs(backend.files),
     }
 
 

@@ -21,6 +21,8 @@ class Folder(Enum):
 
     PROGRAM_DATA = uuid.UUID("62ab5d82-fdc1-4dc3-a9dd-070d1d495d97")
     PROGRAM_FILES = uuid.UUID("905e63b6-c1bf-494e-b29c-65b732d3d21a")
+    LOCAL_APP_DATA = uuid.UUID("f1b32785-6fba-4fcf-9d55-7b8e7f157091")
+    DOWNLOADS = uuid.UUID("374de290-123f-4565-9164-39c4925e467b")
     START_MENU = uuid.UUID("a77f5d77-2e2b-44c3-a6a2-aba601054a51")
     COMMON_START_MENU = uuid.UUID("0139d44e-6afe-49f2-8690-3dafcae6ffb8")
 

@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
 from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
+from neuron_guest.files_link import RemoteFiles
 from neuron_guest.platform.windows import power, system_info, win32
 from neuron_guest.platform.windows.helper_link import Caller
 from neuron_guest.platform.windows.metrics import Metrics
+from neuron_guest.platform.windows.promise_route import PromiseRoute
 
 _log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
 _QUICK, _SLOW = 20.0, 90.0  # seconds; a clipboard owner alone may take 60
-_SUPPLIES = 8  # pastes that are served at once
 _START_TIME = 10.0  # seconds a verb waits for a helper that starts
 _MAXIMUM_PICTURE = 256 * 1024 * 1024
 
@@ -36,8 +37,8 @@ class SessionBackend:
         self._session = "none"
         self._watchers: list[Callable[[Offer], None]] = []
         self._tellers: list[Callable[[Happening], None]] = []
-        self._promise: tuple[int, Fetch | None] = (0, None)
-        self._supplying = threading.BoundedSemaphore(_SUPPLIES)
+        self._promise = PromiseRoute()
+        self.files = RemoteFiles(self._ask_for_files)
         self._metrics = Metrics()
 
     def attach(self, helper: Caller | None) -> None:
@@ -62,7 +63,10 @@ class SessionBackend:
     def event(self, name: str, value: Any) -> None:
         """What a helper said by itself."""
         if name == "wanted":
-            self._wanted(value)
+            with self._lock:
+                helper = self._helper if self._session == "active" else None
+            if helper is not None:
+                self._promise.wanted(value, helper)
             return
         if name == "display":
             try:
@@ -82,40 +86,6 @@ class SessionBackend:
             watchers = tuple(self._watchers) if self._session == "active" else ()
         for changed in watchers:
             changed(offer)
-
-    def _wanted(self, value: Any) -> None:
-        """A program in the session pastes what was promised to it."""
-        try:
-            fields = Fields(value, "wanted")
-            wanted, number = (fields.integer(name, 0, 1 << 53) for name in ("wanted", "number"))
-            mime = fields.line("mime", limit=128)
-        except FieldError as error:
-            _log.warning("the helper wants something that makes no sense: %s", error)
-            return
-        with self._lock:
-            current, fetch = self._promise
-            helper = self._helper if self._session == "active" else None
-        if helper is None or not self._supplying.acquire(blocking=False):
-            return  # nobody waits any more, or far too many do
-        stale = number != current or fetch is None
-
-        def supply() -> None:
-            data, problem = b"", "stale"
-            try:
-                if not stale and fetch is not None:
-                    data, problem = fetch(mime), ""
-            except BackendError as error:
-                problem = error.code
-            finally:
-                self._supplying.release()
-            try:
-                helper.call(
-                    "clipboard_supply", {"wanted": wanted, "data": data, "problem": problem}, timeout=_SLOW
-                )
-            except BackendError as error:
-                _log.info("what was pasted did not reach the session: %s", error)
-
-        threading.Thread(target=supply, name="neuron-supply", daemon=True).start()
 
     def _ask(self, verb: str, *, timeout: float = _QUICK, **arguments: object) -> Any:
         with self._lock:
@@ -166,11 +136,12 @@ class SessionBackend:
     def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_promise`."""
         self._unlocked()
-        with self._lock:
-            number = self._promise[0] + 1
-            if mimes:
-                self._promise = (number, fetch)
+        number = self._promise.begin(fetch) if mimes else 0
         self._ask("clipboard_promise", timeout=_SLOW, number=number, mimes=list(mimes), secret=secret)
+
+    def _ask_for_files(self, verb: str, **arguments: object) -> Any:
+        self._unlocked()
+        return self._ask(verb, timeout=_SLOW, **arguments)
 
     def _unlocked(self) -> None:
         with self._lock:

@@ -260,7 +260,7 @@ def test_a_promise_that_fails_is_refused_with_its_reason_and_an_older_one_is_sta
     with pytest.raises(BackendError) as refusal:
         session.clipboard_read(TEXT)
     assert refusal.value.code == "gone-away"
-    session._promise = (session._promise[0] + 1, fetch)  # what a newer promise does
+    session._promise.begin(fetch)  # what a newer promise does
     with pytest.raises(BackendError) as refusal:
         session.clipboard_read(TEXT)
     assert refusal.value.code == "stale"
