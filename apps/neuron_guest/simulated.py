@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import tempfile
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +57,7 @@ class SimulatedBackend:
         self._next = 100
         self._began = time.monotonic()
         self.powered_off = threading.Event()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self.files = LocalFiles(
             Places(
                 private=lambda: self.folder / "private",
@@ -72,8 +74,9 @@ class SimulatedBackend:
             return self._given
         with self._lock:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="neuron-simulated-")
-            return Path(self._folder.name)
+                self._folder = Path(tempfile.mkdtemp(prefix="neuron-simulated-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            return self._folder
 
     def _copied_files(self) -> Sequence[Path]:
         lines = self.clipboard_read(_FILES).decode("utf-8", "surrogateescape").split("\r\n")
@@ -241,6 +244,6 @@ class SimulatedBackend:
         """See :meth:`Backend.close`."""
         self._watchers.clear()
         with self._lock:
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None
+            folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -50,10 +50,11 @@ class Coupling:
         self.received = folder / "received"
         self._news = threading.Condition()
         self.io = LoopThread()
+        self.clipboard: GuestClipboard | None = None
         client = GuestClient(endpoint, keys, permissions=lambda: ALLOWED, on_event=self._event)
         self.guest = BlockingGuest(self.io, client)
         self.guest.wait_ready(wait)
-        self.clipboard = GuestClipboard(
+        clipboard = self.clipboard = GuestClipboard(
             self.guest.api,
             loop=self.io.loop,
             origin="vm",
@@ -68,10 +69,11 @@ class Coupling:
             on_activity=lambda _line: self.tell(),
             on_transfer=self._transfer,
         )
-        self.bridge.attach(self.clipboard)
+        self.bridge.attach(clipboard)
 
     def _event(self, kind: str, data: Mapping[str, Any]) -> None:
-        self.clipboard.event(kind, data)
+        if self.clipboard is not None:
+            self.clipboard.event(kind, data)
 
     def _transfer(self, transfer: Transfer) -> None:
         self.transfers.append(transfer)

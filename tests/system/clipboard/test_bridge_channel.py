@@ -44,6 +44,7 @@ class Machine:
         self._thread = threading.Thread(target=self._agent.run)
         self._thread.start()
         self.io = LoopThread()
+        self.clipboard: GuestClipboard | None = None
         client = GuestClient(
             UnixSocketEndpoint(folder / "socket", "VM"),
             VmKeys(store, "vm"),
@@ -52,7 +53,7 @@ class Machine:
         )
         self._guest = BlockingGuest(self.io, client)
         self._guest.wait_ready(WAIT)
-        self.clipboard = GuestClipboard(
+        clipboard = self.clipboard = GuestClipboard(
             self._guest.api, loop=self.io.loop, origin="vm", spool=folder / "spool"
         )
         self.bridge = Bridge(
@@ -62,10 +63,11 @@ class Machine:
             clock=RealClock(),
             on_activity=lambda _line: self._tell(),
         )
-        self.bridge.attach(self.clipboard)
+        self.bridge.attach(clipboard)
 
     def _event(self, kind: str, data: Mapping[str, Any]) -> None:
-        self.clipboard.event(kind, data)
+        if self.clipboard is not None:
+            self.clipboard.event(kind, data)
 
     def _tell(self) -> None:
         with self._changed:
