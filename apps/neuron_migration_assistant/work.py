@@ -7,14 +7,14 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from libneuron.errors import Translate
-from libneuron.migration import discover, report, summary
+from libneuron.errors import NeuronError, Translate
+from libneuron.migration import discover, partitions, report, summary
 from libneuron.migration.checks import check_home
 from libneuron.migration.drives import Drive, drives
 from libneuron.migration.home import Home
 from libneuron.migration.journal import Journal
 from libneuron.migration.model import State, Totals
-from libneuron.migration.opening import opened
+from libneuron.migration.opening import opened, udisks
 from libneuron.migration.plan import Planner, Space, space
 from libneuron.migration.rules import load_rules
 from libneuron.migration.session import Outcome, Run
@@ -76,8 +76,16 @@ class Job:
     _folder: Path | None = field(default=None, init=False)
 
     def find_drives(self, _progress: Progress) -> tuple[Drive, ...]:
-        """The drives to choose from."""
-        return drives(self.root)
+        """The drives to choose from, those that nobody has opened yet last."""
+        with udisks() as service:
+            try:
+                more = partitions.closed(service)
+            except NeuronError:  # no udisks here: the others are offered all the same
+                more = ()
+        return (
+            *drives(self.root),
+            *(Drive(one.device, str(one.device), one.size, 0, (), is_open=False) for one in more),
+        )
 
     def find_people(self, path: Path, _progress: Progress) -> tuple[discover.Person, ...]:
         """Who is in ``path``. Raises: MigrationError source-missing, not-windows."""

@@ -56,6 +56,11 @@ def recovery_key(text: str) -> bytes:
     return struct.pack("<8H", *(int(group) // 11 for group in groups))
 
 
+def recovery_text(text: str) -> str:
+    """A recovery key as other programs take it: eight groups with lines between. Raises: as recovery_key."""
+    return "-".join(f"{part * 11:06d}" for part in struct.unpack("<8H", recovery_key(text)))
+
+
 def _data(block: bytes) -> Iterator[_Datum]:
     at = 0
     while at + 8 <= len(block):

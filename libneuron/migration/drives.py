@@ -25,6 +25,8 @@ class Drive:
     size: int
     free: int
     people: tuple[str, ...]
+    is_open: bool = True
+    """Whether it is mounted; what is on it is not known before."""
 
     @property
     def has_windows(self) -> bool:

@@ -47,6 +47,30 @@ _TEXTS = {
         ),
         Exit.CANNOT,
     ),
+    "migration.mount-denied": Message(
+        QT_TRANSLATE_NOOP("migration", "You are not allowed to open the drive “{path}”."),
+        QT_TRANSLATE_NOOP("migration", "Try again and give an administrator's password when you are asked."),
+        Exit.CANNOT,
+    ),
+    "migration.mount-failed": Message(
+        QT_TRANSLATE_NOOP("migration", "The drive “{path}” could not be opened."),
+        QT_TRANSLATE_NOOP(
+            "migration",
+            "If Windows was not shut down fully, start it, choose “Restart”, and come back; the details tell "
+            "more.",
+        ),
+        Exit.CANNOT,
+    ),
+    "migration.mount-silent": Message(
+        QT_TRANSLATE_NOOP("migration", "The drive “{path}” does not answer."),
+        QT_TRANSLATE_NOOP("migration", "Unplug it, plug it in again, and try once more."),
+        Exit.CANNOT,
+    ),
+    "migration.mount-service": Message(
+        QT_TRANSLATE_NOOP("migration", "The drive “{path}” cannot be opened: udisks2 is not running."),
+        QT_TRANSLATE_NOOP("migration", "Install udisks2, or open the drive yourself and choose its folder."),
+        Exit.CANNOT,
+    ),
     "migration.bitlocker-mistyped": Message(
         QT_TRANSLATE_NOOP("migration", "This is no BitLocker recovery key: group {group} is mistyped."),
         QT_TRANSLATE_NOOP("migration", "A recovery key has eight groups of six digits; check that group."),

@@ -102,6 +102,8 @@ class SourcePage(Page):
                 if drive.has_windows
                 else translate("Migration", "{path} — {size}")
             )
+            if not drive.is_open:
+                words = translate("Migration", "{path} — {size}, not open yet")
             text = words.format(
                 path=path(str(drive.path)), size=size(drive.size), people=", ".join(drive.people)
             )
