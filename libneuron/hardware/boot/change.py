@@ -61,7 +61,10 @@ class Machine:
 
 
 def apply(machine: Machine, wish: Wish, made: BootPlan) -> Change:
-    """Do ``made``. Raises: BootError file-changed (nothing was done); a program's error (all put back)."""
+    """Do ``made``.
+
+    Raises: BootError file-changed (nothing was done), file-unwritable; a program's error (all put back).
+    """
     _expect(machine, made)
     known = history(machine)
     number = known[-1].number + 1 if known else 1
@@ -181,10 +184,18 @@ def _expect(machine: Machine, made: BootPlan) -> None:
 
 
 def _write(machine: Machine, edit: FileEdit) -> None:
-    path = machine.root.path(edit.path)
+    """Raises: BootError file-unwritable."""
+    try:
+        _replace(machine.root.path(edit.path), edit)
+    except OSError as error:
+        raise BootError("hardware.file-unwritable", path=edit.path, details=str(error)) from error
+
+
+def _replace(path: Path, edit: FileEdit) -> None:
     if edit.after is None:
-        path.unlink(missing_ok=True)
-        sync_directory(path.parent)
+        if path.exists():
+            path.unlink()
+            sync_directory(path.parent)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644

@@ -46,6 +46,10 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "The file “{path}” has changed in the meantime; nothing was touched."),
         QT_TRANSLATE_NOOP("hardware", "Look at the changes again, then decide."),
     ),
+    "hardware.file-unwritable": Message(
+        QT_TRANSLATE_NOOP("hardware", "The file “{path}” could not be written; everything is as it was."),
+        QT_TRANSLATE_NOOP("hardware", "Look whether the disk is full or read-only, then try again."),
+    ),
     "hardware.argument-unsafe": Message(
         QT_TRANSLATE_NOOP("hardware", "“{argument}” is not a plain start option."),
         QT_TRANSLATE_NOOP("hardware", "A start option has no spaces, quotes or signs of a shell."),

@@ -64,15 +64,22 @@ def edits(tree: Tree, share: Share) -> tuple[FileEdit, ...]:
     else:
         if not _has_kvmfr(tree):
             raise BootError("hardware.kvmfr-missing")
-        wanted = {
-            "/etc/modules-load.d/neuron-kvmfr.conf": f"{_OURS}\nkvmfr\n",
-            "/etc/modprobe.d/neuron-kvmfr.conf": f"{_OURS}\noptions kvmfr static_size_mb={share.mib}\n",
-            # Before 73-seat-late.rules, which gives what is tagged to whoever sits at the machine.
-            "/etc/udev/rules.d/70-neuron-kvmfr.rules": f"{_OURS}\n"
-            'SUBSYSTEM=="kvmfr", GROUP="kvm", MODE="0660", TAG+="uaccess"\n',
-        }
+        wanted = dict(kvmfr_files(share.mib))
     found = [(path, tree.bytes(path), text.encode()) for path, text in wanted.items()]
     return tuple(FileEdit(path, before, after) for path, before, after in found if before != after)
+
+
+def kvmfr_files(mib: int) -> tuple[tuple[str, str], ...]:
+    """Path and text of each file that has kvmfr loaded with ``mib`` MiB, for whoever sits at the machine."""
+    return (
+        ("/etc/modules-load.d/neuron-kvmfr.conf", f"{_OURS}\nkvmfr\n"),
+        ("/etc/modprobe.d/neuron-kvmfr.conf", f"{_OURS}\noptions kvmfr static_size_mb={mib}\n"),
+        # Before 73-seat-late.rules, which gives what is tagged to that person.
+        (
+            "/etc/udev/rules.d/70-neuron-kvmfr.rules",
+            f'{_OURS}\nSUBSYSTEM=="kvmfr", GROUP="kvm", MODE="0660", TAG+="uaccess"\n',
+        ),
+    )
 
 
 def _is_person(tree: Tree, user: str) -> bool:

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libneuron.hardware.boot import binding, change, requests, sharing
+from libneuron.hardware.boot import binding, change, formats, initramfs, requests, sharing
 from libneuron.hardware.boot.change import Machine, State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
 from libneuron.hardware.boot.plan import plan
 from libneuron.hardware.boot.sharing import Share, Way
 from libneuron.system.files import Root
+from tests.conftest import ROOT
 from tests.unit.hardware.boot.test_change import Recorder
 
 CARD = ("0000:01:00.0", "0000:01:00.1")
@@ -266,4 +267,31 @@ def test_whatever_is_wished_for_together_is_undone_to_the_byte(
     assert change.history(here)[-1].wish == wish
     assert (tree(here) != before) == bool(made.edits)
     change.undo(here, done)
+    assert tree(here) == before
+
+
+def test_the_helpers_walls_are_open_where_a_change_writes() -> None:
+    """Inside them everything else of /etc is read-only, and a change would fail on the real machine alone."""
+    unit = (ROOT / "resources/systemd/system/neuron-helper.service").read_text()
+    lines = [line for line in unit.splitlines() if line.startswith("ReadWritePaths=")]
+    opened = {path.removeprefix("-") for line in lines for path in line.partition("=")[2].split()}
+    folders = (formats.GRUB_MORE, *formats.ENTRY_FOLDERS, *(f"{esp}/x" for esp in formats.ESPS))
+    files = (
+        binding.PATH, sharing.TMPFILES, formats.GRUB, formats.CMDLINE,
+        formats.LIMINE_ENTRY_TOOL, *formats.LIMINE,
+        *(path for path, _ in sharing.kvmfr_files(64)), *(tool.path for tool in initramfs.TOOLS),
+        *(f"{folder}/x" for folder in folders),
+    )  # fmt: skip
+    closed = [path for path in files if not any(path.startswith(f"{top}/") for top in opened)]
+    assert closed == []
+
+
+def test_a_file_that_cannot_be_written_is_named_and_all_is_put_back(tmp_path: Path) -> None:
+    here = machine(tmp_path, TOOLS["dracut"][0])
+    (here.root.prefix / "etc/modprobe.d").write_text("in the way")
+    before = tree(here)
+    wish = Wish(bind=CARD, share=Share(Way.SHM, user="maria"))
+    with pytest.raises(BootError) as failed:
+        change.apply(here, wish, plan(here.root, wish))
+    assert (failed.value.code, failed.value.params["path"]) == ("hardware.file-unwritable", binding.PATH)
     assert tree(here) == before
