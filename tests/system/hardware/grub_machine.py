@@ -14,12 +14,14 @@ from tests.system.updates.guest import code_disc
 RECIPE = Recipe("grub", packages=("grub-pc-bin", "grub2-common", "polkitd"))
 
 # Unpacked where packages would lie; the console goes to the serial port, and the menu waits for nobody. An
-# emulated machine needs more than the 25 s that the bus gives a service to start, and 90 s that systemd gives.
+# emulated machine needs more than the 25 s that the bus gives a service to start, and systemd's 90 s.
 _INSTALL = r"""
 mkdir -p /opt/neuron
 tar -C /opt/neuron -xf /dev/vdb
 python3 -m compileall -q /opt/neuron/libneuron /opt/neuron/apps /opt/neuron/dbus_fast || true
-echo '<busconfig><limit name="service_start_timeout">600000</limit></busconfig>' >/etc/dbus-1/system-local.conf
+cat >/etc/dbus-1/system-local.conf <<'EOF'
+<busconfig><limit name="service_start_timeout">600000</limit></busconfig>
+EOF
 mkdir -p /etc/systemd/system.conf.d
 printf '[Manager]\nDefaultTimeoutStartSec=600\n' >/etc/systemd/system.conf.d/lab.conf
 for name in helper hardware-advisor; do
