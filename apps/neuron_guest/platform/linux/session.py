@@ -32,6 +32,8 @@ class SessionBackend:
         self._meter = system.Meter()
         self.files = LocalFiles(places.places(environment, lambda: self.clipboard_read("text/uri-list")))
         self._written: tuple[str, bytes] | None = None
+        # xclip, which holds what we wrote, drops a request that comes while it serves another.
+        self._one_at_a_time = threading.Lock()
 
     def info(self) -> Mapping[str, object]:
         """See :meth:`Backend.info`."""
@@ -72,12 +74,13 @@ class SessionBackend:
 
     def clipboard_offer(self) -> Offer:
         """See :meth:`Backend.clipboard_offer`."""
-        targets = self._targets()
+        with self._one_at_a_time:
+            targets = self._targets()
+            secret = _HINT in targets and self._read(_HINT).strip() == b"secret"
+            own = self._written is not None and self._is_ours(targets)
         formats = [name for name in targets if "/" in name and name != _HINT and name not in _PLAIN]
         if any(name in targets for name in _PLAIN):
             formats.insert(0, TEXT)
-        secret = _HINT in targets and self._read(_HINT).strip() == b"secret"
-        own = self._written is not None and self._is_ours(targets)
         return Offer(tuple(formats), secret=secret, own=own)
 
     def _is_ours(self, targets: Sequence[str]) -> bool:
@@ -88,11 +91,12 @@ class SessionBackend:
 
     def clipboard_read(self, mime: str) -> bytes:
         """See :meth:`Backend.clipboard_read`."""
-        targets = self._targets()
         wanted = _PLAIN if mime == TEXT else (mime,)
-        for target in wanted:
-            if target in targets:
-                return self._read(target)
+        with self._one_at_a_time:
+            targets = self._targets()
+            for target in wanted:
+                if target in targets:
+                    return self._read(target)
         raise BackendError("not-found", f"the clipboard holds no {mime}")
 
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
@@ -102,13 +106,14 @@ class SessionBackend:
         if not items:
             items = {TEXT: b""}
         mime = TEXT if TEXT in items else next(iter(items))
-        target = "UTF8_STRING" if mime == TEXT else mime
         if self._wayland:
-            target = mime
-            programs.feed(["wl-copy", "--type", mime], items[mime])
+            target, words = mime, ["wl-copy", "--type", mime]
         else:
-            programs.feed(["xclip", "-selection", "clipboard", "-t", target, "-i"], items[mime])
-        self._written = (target, items[mime])
+            target = "UTF8_STRING" if mime == TEXT else mime
+            words = ["xclip", "-selection", "clipboard", "-t", target, "-i"]
+        with self._one_at_a_time:
+            programs.feed(words, items[mime])
+            self._written = (target, items[mime])
 
     def clipboard_promise(self, mimes: Sequence[str], fetch: Fetch, *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_promise`. The tools take whole content only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import queue
@@ -49,6 +50,17 @@ def test_copies_and_changes_of_the_screen_are_told(display: str) -> None:
         mode = happenings.get(timeout=20).mode
         assert mode is not None
         assert (mode.width, mode.height) == (1280, 800)
+
+
+def test_a_large_copy_reaches_all_who_ask_for_it_at_once(display: str) -> None:
+    del display
+    backend = SessionBackend(os.environ)
+    data = b"0123456789abcdef" * (256 * 1024)
+    backend.clipboard_write({TEXT: data}, secret=False)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        read = [pool.submit(backend.clipboard_read, TEXT) for _ in range(3)]
+        assert pool.submit(backend.clipboard_offer).result().own
+        assert all(each.result() == data for each in read)
 
 
 def test_a_display_that_is_not_there_is_said() -> None:
