@@ -16,10 +16,10 @@ QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $selected; color: $on_selected; }
 QPushButton:checked { background: $selected; color: $on_selected; border-color: $accent; }
 QPushButton:focus { border: 2px solid $focus; padding: 6px 13px; }
-QPushButton:disabled { color: $muted; border-color: $border; background: $window; }
+QPushButton:disabled { color: $disabled; border-color: $border; background: $window; }
 QPushButton:default { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton:default:focus { border-color: $text; }
-QPushButton:default:disabled { color: $muted; border-color: $border; background: $window; }
+QPushButton:default:disabled { color: $disabled; border-color: $border; background: $window; }
 QPushButton[kind="danger"] { color: $danger; border-color: $danger; }
 QPushButton[kind="flat"] { background: transparent; border-color: transparent; color: $info; }
 QPushButton[kind="flat"]:hover { background: $hover; }
@@ -43,7 +43,7 @@ QComboBox:focus {
 }
 QLineEdit:focus, QComboBox:focus { padding: 6px 7px; }
 QSpinBox:focus, QDoubleSpinBox:focus { padding: 5px 7px; }
-QLineEdit:disabled, QComboBox:disabled { color: $muted; border-color: $border; background: $window; }
+QLineEdit:disabled, QComboBox:disabled { color: $disabled; border-color: $border; background: $window; }
 QComboBox QAbstractItemView { background: $surface; border: 1px solid $control; }
 
 QCheckBox, QRadioButton { spacing: 8px; padding: 3px; border: 2px solid transparent;
@@ -63,7 +63,7 @@ QCheckBox::indicator:indeterminate, QAbstractItemView::indicator:indeterminate {
 QRadioButton::indicator:checked {
     border: ${ring}px solid $accent; width: ${dot}px; height: ${dot}px; background: $on_accent;
 }
-QCheckBox:disabled, QRadioButton:disabled { color: $muted; }
+QCheckBox:disabled, QRadioButton:disabled { color: $disabled; }
 QComboBox::drop-down { border: 0; width: 26px; }
 QComboBox::down-arrow, QPushButton::menu-indicator {
     image: url($marks/down-$ink.svg); width: 12px; height: 12px;
@@ -139,7 +139,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QMenu { background: $surface; color: $text; border: 1px solid $control; padding: 4px; }
 QMenu::item { padding: 7px 28px 7px 28px; border-radius: 4px; }
 QMenu::item:selected { background: $selected; color: $on_selected; }
-QMenu::item:disabled { color: $muted; }
+QMenu::item:disabled { color: $disabled; }
 QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
 """)
 

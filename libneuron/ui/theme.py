@@ -51,6 +51,7 @@ class Colors:
     hover: str
     text: str
     muted: str
+    disabled: str
     border: str
     control: str
     accent: str
@@ -73,6 +74,7 @@ LIGHT = Colors(
     hover="#eceff5",
     text="#191c22",
     muted="#555c69",
+    disabled="#555c69",
     border="#dcdfe6",
     control="#828996",
     accent="#2f56c8",
@@ -94,6 +96,7 @@ DARK = Colors(
     hover="#323743",
     text="#eceef2",
     muted="#abb2be",
+    disabled="#abb2be",
     border="#323743",
     control="#838b9a",
     accent="#9fb9ff",
@@ -115,6 +118,7 @@ HIGH_CONTRAST = Colors(
     hover="#333333",
     text="#ffffff",
     muted="#ffffff",
+    disabled="#a0a0a0",
     border="#ffffff",
     control="#ffffff",
     accent="#ffe14d",
@@ -179,7 +183,7 @@ def palette(colors: Colors) -> QPalette:
     for key, value in values.items():
         made.setColor(key, QColor(value))
     for key in (role.WindowText, role.Text, role.ButtonText):
-        made.setColor(QPalette.ColorGroup.Disabled, key, QColor(colors.muted))
+        made.setColor(QPalette.ColorGroup.Disabled, key, QColor(colors.disabled))
     return made
 
 

@@ -330,7 +330,8 @@ class Notice(QFrame):
         self._picture = Picture(tone.icon, 20, tone=tone, says=tone.word)
         line = row(self._picture, self.label, *buttons, gap=1)
         line.setContentsMargins(SPACE + 4, SPACE, SPACE + 4, SPACE)
-        line.setAlignment(self._picture, Qt.AlignmentFlag.AlignTop)
+        if not buttons:  # beside one the text stands in the middle of its height, and so does the picture
+            line.setAlignment(self._picture, Qt.AlignmentFlag.AlignTop)
         line.setStretchFactor(self.label, 1)
         self.setLayout(line)
 

@@ -13,6 +13,7 @@ SETS = {"light": LIGHT, "dark": DARK, "high-contrast": HIGH_CONTRAST}
 TEXT = [
     *product(("text", "muted", "danger", "good", "warn", "info"), ("window", "surface", "raised")),
     ("text", "hover"),
+    ("disabled", "window"),
     ("on_accent", "accent"),
     ("on_selected", "selected"),
 ]
