@@ -61,8 +61,8 @@ Machine: {machine}.
 - **Windows agent under Wine**: service program, helper and serial line. Another Windows program makes the
   copy. Wine's desktop is not Windows': a real one may be faster or slower.
 - **Linux machine, emulated**: every instruction is translated, which costs a factor of 10 to 30, and the
-  tools of X11 start for each request. A dash: there the agent does not hear of copies; they are fetched by
-  hand.
+  tools of X11 start for each request. A dash: not measured, as making a copy there would take longer than
+  what follows.
 
 With few measurements the 99th percentile is the slowest of them.
 """
