@@ -133,6 +133,7 @@ class GuestClipboard:
         self._closed = True
 
         def stop() -> None:
+            self._promise.forget()
             for task in self._tasks:
                 task.cancel()
 

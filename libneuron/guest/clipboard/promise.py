@@ -55,6 +55,10 @@ class Promise:
         except NeuronError as error:
             _log.info("a promise could not be taken back: %s", error)
 
+    def forget(self) -> None:
+        """The guest is gone: what was fetched for it is let go of."""
+        self._claim, self._fetched = None, {}
+
     async def keep(self, data: Mapping[str, Any]) -> None:
         """A program in the guest pastes, says the guest; nothing in ``data`` is trusted."""
         try:
