@@ -55,6 +55,8 @@ class PortBridge:
             if client is not None:
                 client.sendall(data)
         except OSError:
+            assert client is not None
+            client.close()
             client = None
         return client
 

@@ -424,8 +424,9 @@ def ask_for(host: RawHost, mime: str) -> int:
 
 def test_more_pastes_than_workers_are_all_supplied(host: RawHost) -> None:
     host.hello(*ALL)
-    host.ask("clipboard_promise", {"serial": 3, "formats": ["text/html", "text/rtf"]})
-    pastes = [ask_for(host, mime) for mime in ("text/html", "text/rtf", "text/html", "text/rtf")]
+    mimes = ["text/html", "text/rtf", "image/png", TEXT]
+    host.ask("clipboard_promise", {"serial": 3, "formats": mimes})
+    pastes = [ask_for(host, mime) for mime in mimes]
     found = [wanted(host) for _ in pastes]  # every worker waits now
     assert {data["serial"] for data in found} == {3}
     for data in found:
