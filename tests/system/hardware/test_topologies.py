@@ -9,19 +9,12 @@ import pytest
 from libneuron.hardware import acs, bundle
 from libneuron.hardware.capture import capture
 from libneuron.hardware.grouping import predict
-from libneuron.hardware.isolation import judge_groups
-from libneuron.hardware.machine import Machine
 from libneuron.hardware.names import Numbers
 from libneuron.system.trees import ReplayTree
-from tests.system.hardware.combined import by_maker, combined
 from tests.system.hardware.pci_lab import ROOT, Topology, recorded
-from tests.system.hardware.topologies import ALL, GROUPED, IN_EVERY_RUN, ORDINARY
+from tests.system.hardware.topologies import ALL, IN_EVERY_RUN, ORDINARY
 
 _FIXTURES = ROOT / "tests/fixtures/machines"
-
-
-def _kept(topology: Topology) -> Machine:
-    return bundle.machine(bundle.open_file(_FIXTURES / f"qemu-{topology.name}.bundle"), Numbers())
 
 
 def _check(topology: Topology, folder: Path) -> None:
@@ -30,31 +23,10 @@ def _check(topology: Topology, folder: Path) -> None:
     if topology is not ORDINARY:
         prediction = predict(machine, acs.Settings())
         assert {address: prediction.group(address) for address in live} == live
-    kept = _kept(topology)
+    kept = bundle.machine(bundle.open_file(_FIXTURES / f"qemu-{topology.name}.bundle"), Numbers())
     assert machine.devices == kept.devices, "the recording is stale: run tests.system.hardware.record"
     assert machine.groups == kept.groups
     assert machine.iommu == kept.iommu
-
-
-@pytest.mark.vm
-@pytest.mark.parametrize("maker", ["intel", "amd"])
-def test_the_kernel_groups_all_topologies_in_one_pc_as_predicted(maker: str, tmp_path: Path) -> None:
-    parts = by_maker(GROUPED)[maker]
-    machine = capture(ReplayTree(recorded(combined(maker, parts), tmp_path)), Numbers())
-    live = {address: frozenset(group.devices) for group in machine.groups for address in group.devices}
-    prediction = predict(machine, acs.Settings())
-    assert {address: prediction.group(address) for address in live} == live
-    verdicts = judge_groups(machine)
-    assert all(verdict.explained for verdict in verdicts)
-    culprits = [verdict.culprit.address for verdict in verdicts if verdict.culprit is not None]
-    assert len(culprits) == sum(verdict.isolated is False for verdict in verdicts)
-    apart = [
-        verdict.culprit
-        for one in parts
-        for verdict in judge_groups(_kept(one))
-        if verdict.culprit is not None
-    ]
-    assert len(culprits) == len(set(culprits)) == len(apart), "each topology brings its own along"
 
 
 @pytest.mark.vm

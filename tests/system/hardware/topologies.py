@@ -181,7 +181,12 @@ ORDINARY = Topology(
 """The second machine of :data:`GROUPED`, read without root."""
 
 ALL = (*GROUPED, *STATES, ORDINARY)
-IN_EVERY_RUN = (*(one.name for one in STATES), ORDINARY.name)
-"""Booted one by one in every run of the tests. Those of :data:`GROUPED` are all booted, too, but many in one
-PC (``combined``); one by one they are for the long run.
-"""
+IN_EVERY_RUN = (
+    "two-root-ports-of-one-slot-without-acs",
+    "gpu-behind-a-conventional-bridge",
+    "amd-iommu-with-an-ati-gpu",
+    "switches-inside-switches",
+    "intel-switched-off-by-argument",
+    "shared-as-an-ordinary-user-sees-it",
+)
+"""Booted in every run of the tests; the others are boots for the long run, and recordings otherwise."""
