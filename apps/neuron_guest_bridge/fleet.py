@@ -63,7 +63,7 @@ class Fleet(Watching):
         self._note(machine, What.LAUNCHED, Way.TO_GUEST, detail=name)
         with contextlib.suppress(OSError):  # the application runs; only the list of the last ones is older
             self._recent.add(machine, path)
-        self._do(self._publish)
+        self._publish_soon()
         return pid
 
     def send_files(self, machine: str, paths: Sequence[Path], progress: Progress) -> None:
@@ -95,7 +95,7 @@ class Fleet(Watching):
             link = self._links.get(machine)
             if link is not None:
                 link.tell_permissions()
-        self._do(self._publish)
+        self._publish_soon()
 
     def export_menu(self, machine: str) -> int:
         """Put a machine's applications into this desktop's menu; returns how many. Raises: GuestError."""
@@ -108,7 +108,7 @@ class Fleet(Watching):
             made = menu.export(self._menu, vm=machine, vm_name=name, apps=apps)
         except OSError as error:
             raise GuestError("guest.not-written", path=error.filename or "", details=str(error)) from error
-        self._do(self._publish)
+        self._publish_soon()
         return len(made)
 
     def leave_menu(self, machine: str) -> None:
@@ -119,7 +119,7 @@ class Fleet(Watching):
             menu.remove(self._menu, vm=machine)
         except OSError as error:
             raise GuestError("guest.not-written", path=error.filename or "", details=str(error)) from error
-        self._do(self._publish)
+        self._publish_soon()
 
     def send_copy(self, machine: str, source: Side) -> None:
         """Offer what is on one clipboard now on the other. Raises: GuestError."""
@@ -152,12 +152,12 @@ class Fleet(Watching):
     def own_clipboard(self, machine: str, *, own: bool) -> None:
         """Share the clipboard although another program does too, or stand back. Raises: GuestError."""
         self._link(machine).own_clipboard(own=own)
-        self._do(self._publish)
+        self._publish_soon()
 
     def follow(self, machine: str, *, on: bool) -> None:
         """Have the display follow Looking Glass' window, or no longer. Raises: GuestError."""
         self._link(machine).follow(on=on)
-        self._do(self._publish)
+        self._publish_soon()
 
     def health(self, machine: str) -> Health:
         """How a machine is now. Raises: GuestError."""

@@ -18,6 +18,7 @@ from libneuron.guest.errors import GuestError
 from libneuron.guest.files import LARGEST, GuestFiles
 from libneuron.guest.menu import printable
 from libneuron.guest.owned import OwnedEndpoint
+from libneuron.guest.pace import Paced
 from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.resolution import Size
 from libneuron.guest.state import State
@@ -93,6 +94,9 @@ class Link:
         self.locked = False
         self.session = ""
         self.screen: Size | None = None
+        # A guest can tell of these without end, and each costs reading what the person allows, and a redraw.
+        self._sessions = Paced(around.io.loop, self._session_is)
+        self._displays = Paced(around.io.loop, self._screen_is)
         self._endpoint = OwnedEndpoint(endpoint, runtime=around.runtime, vm=machine)
         self.client = GuestClient(
             self._endpoint, keys, permissions=self.allowed, on_state=self._state, on_event=self._event
@@ -202,29 +206,32 @@ class Link:
             # Finding this desktop's clipboard may take seconds: not on the loop, which others wait for.
             threading.Thread(target=self._join_desktop, name="desktop", daemon=True).start()
         elif state is not State.READY:
+            self._sessions.forget()
+            self._displays.forget()
             self.locked, self.session, self.screen = False, "", None  # the next session says how it is
             threading.Thread(target=self._leave_desktop, name="desktop-close", daemon=True).start()
         self._around.changed(self.machine)
 
     def _event(self, kind: str, data: Mapping[str, Any]) -> None:
-        if kind == SESSION_CHANGED:
-            self._session_is(data.get("session"))
+        if kind == SESSION_CHANGED and data.get("session") in SESSIONS:
+            self._sessions.tell(data["session"])
         elif kind == DISPLAY_CHANGED:
             width, height = data.get("width"), data.get("height")
             if isinstance(width, int) and isinstance(height, int):
-                self.screen = Size(width, height)
-            self._around.changed(self.machine)
+                self._displays.tell(Size(width, height))
         clipboard = self._clipboard
         if clipboard is not None:
             clipboard.guest.event(kind, data)
 
-    def _session_is(self, session: object) -> None:
+    def _screen_is(self, screen: Size) -> None:
+        self.screen = screen
+        self._around.changed(self.machine)
+
+    def _session_is(self, session: str) -> None:
         """A locked screen: copies stay on their sides until somebody who may sees them again."""
         locked = session == "locked"
-        if session not in SESSIONS:
-            return
         if session != self.session:
-            self.session = str(session)
+            self.session = session
             self._around.changed(self.machine)
         if locked == self.locked:
             return

@@ -78,6 +78,7 @@ class Watching:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
         self._looking = threading.Event()
+        self._publishing = threading.Event()
         self._news = threading.Condition()
         self._permitting = threading.Lock()
         self.snapshot = Snapshot()
@@ -114,7 +115,7 @@ class Watching:
             raise
         self._simulation = simulation
         self._join_simulation()
-        self._do(self._publish)
+        self._publish_soon()
 
     def _join_simulation(self) -> None:
         simulation = self._simulation
@@ -134,7 +135,7 @@ class Watching:
             link.close()
         if simulation is not None:
             simulation.close()
-        self._do(self._publish)
+        self._publish_soon()
 
     def close(self) -> None:
         """Disconnect from everything. Blocks for moments; a libvirt that hangs is left behind."""
@@ -220,7 +221,14 @@ class Watching:
                 memory_mib=None if domain.ivshmem is None else domain.ivshmem >> 20,
             )
 
+    def _publish_soon(self) -> None:
+        """Once for all that changed until then: what guests do must not queue up here."""
+        if not self._publishing.is_set():
+            self._publishing.set()
+            self._do(self._publish)
+
     def _publish(self) -> None:
+        self._publishing.clear()
         machines = [self._with_link(self._machine(domain)) for domain in self._domains.values()]
         if self._simulation is not None:
             made = Machine(
@@ -346,7 +354,7 @@ class Watching:
                     runtime=self._where.runtime,
                     spool=self._where.cache / "clipboard",
                     host_clipboard=self._host_clipboard,
-                    changed=lambda _machine: self._do(self._publish),
+                    changed=lambda _machine: self._publish_soon(),
                     happened=self._happened,
                 )
             return self._around

@@ -116,15 +116,13 @@ class OwnerServer:
 
         Raises: GuestError host-failed, also where the path is too long for a socket's address (107 bytes).
         """
-        make_private_directory(self._path.parent)
+        make_private_directory(self._path.parent)  # keeps others out before the socket's own mode does
         self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self.accept, self._path)
+            self._path.chmod(0o600)
         except OSError as error:
             raise self._failed(error) from error
-        finally:
-            os.umask(before)
 
     async def close(self) -> None:
         """Stop serving."""

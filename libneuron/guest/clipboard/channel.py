@@ -18,6 +18,7 @@ from libneuron.errors import Cancelled, NeuronError
 from libneuron.guest.clipboard.carrying import fetch_files, place_files
 from libneuron.guest.clipboard.promise import Promise
 from libneuron.guest.clipboard.verbs import FileVerbs, GuestApi, GuestOffer
+from libneuron.guest.pace import Paced
 from libneuron.guest.wire.requests import MAX_BODY_IN_MEMORY
 from libneuron.guest.wire.transfers import WANTED
 from libneuron.progress import Progress
@@ -32,7 +33,6 @@ EVENT = "clipboard_offered"
 """The guest's event about a new copy."""
 
 _TOGETHER = 48 * MIB  # bytes of all formats of one copy: the agent holds them in memory
-_HURRIES, _CALM = 4, 0.5  # copies told at once; seconds until one more is: each takes the host's clipboard
 _LOOK = 0.2  # seconds between looks at whether the person cancelled
 
 
@@ -59,9 +59,7 @@ class GuestClipboard:
         self._loop = loop
         self._origin = origin
         self._spool = spool
-        self._hurries = float(_HURRIES)
-        self._hurried_at = 0.0
-        self._latest: ClipboardOffer | None = None  # waits until it may be told
+        self._copies = Paced(loop, self._tell)  # each takes the host's clipboard
         self._changed: Callable[[ClipboardOffer], None] = lambda _offer: None
         self._number = 0
         self._claims = 0
@@ -171,22 +169,11 @@ class GuestClipboard:
             return
         self._number += 1
         known = tuple(dict.fromkeys(name for name in formats[:256] if name in self._formats))
-        waiting, self._latest = self._latest is not None, ClipboardOffer(self._number, known, secret)
-        if not waiting:
-            self._tell_latest()
+        self._copies.tell(ClipboardOffer(self._number, known, secret))
 
-    def _tell_latest(self) -> None:
-        """Tell of the latest copy, now or, where the guest copies without end, soon."""
-        now = self._loop.time()
-        self._hurries = min(_HURRIES, self._hurries + (now - self._hurried_at) / _CALM)
-        self._hurried_at = now
-        if self._hurries < 1:
-            self._loop.call_later(_CALM * (1 - self._hurries), self._tell_latest)
-            return
-        self._hurries -= 1
-        latest, self._latest = self._latest, None
-        if latest is not None and not self._closed:
-            self._changed(latest)
+    def _tell(self, offer: ClipboardOffer) -> None:
+        if not self._closed:
+            self._changed(offer)
 
     async def _first(self) -> None:
         found: GuestOffer | None = None

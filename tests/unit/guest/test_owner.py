@@ -61,6 +61,26 @@ def test_a_place_where_nobody_can_listen_is_told(
     assert caught.value.code == "guest.host-failed"
 
 
+def test_two_that_begin_at_once_leave_the_process_mask_alone(
+    io: LoopThread, simulation: Simulation, tmp_path: Path
+) -> None:
+    """Masks set and put back by turns would leave every later folder of the process without its x."""
+    client = GuestClient(simulation.endpoint(), simulation.keys(), permissions=lambda: DEFAULT)
+
+    async def both() -> None:
+        servers = await asyncio.gather(serve(client, tmp_path, "one"), serve(client, tmp_path, "two"))
+        for server in servers:
+            await server.close()
+
+    before = os.umask(0o022)
+    try:
+        io.wait(both())
+        after = os.umask(0o022)
+    finally:
+        os.umask(before)
+    assert after == 0o022
+
+
 def test_requests_with_bodies_go_through_the_owner(io: LoopThread, other: OwnerClient) -> None:
     api = GuestApi(other)
     text = "🙂 " * 2_000_000  # ten megabytes

@@ -53,11 +53,11 @@ class Home:
             host_clipboard=_no_clipboard,
             simulated_name="Simulated",
         )
-        self.fleet.start(Listeners(self._changed, self._happened))
+        self.fleet.start(Listeners(self.changed, self._happened))
         self.fleet.simulate()
         self.until(lambda machine: machine.ready)
 
-    def _changed(self, snapshot: Snapshot) -> None:
+    def changed(self, snapshot: Snapshot) -> None:
         with self._news:
             self.snapshot = snapshot
             self._news.notify_all()
@@ -201,6 +201,30 @@ def test_while_the_screen_is_locked_no_copies_cross_and_it_is_shown(home: Home) 
     home.until(lambda machine: not machine.locked)
     assert link._rules().direction is Direction.BOTH
     assert [line.what for line in home.fleet.lines] == [What.LOCKED, What.UNLOCKED]
+
+
+def test_a_guest_that_tells_without_end_is_heard_now_and_then(home: Home) -> None:
+    link = home.fleet._links[SIMULATED]
+    heard: list[Snapshot] = []
+
+    def changed(snapshot: Snapshot) -> None:
+        heard.append(snapshot)
+        home.changed(snapshot)
+
+    home.fleet._listeners = Listeners(changed, lambda _line: None)
+
+    async def flood() -> None:
+        for number in range(5000):
+            link._event(DISPLAY_CHANGED, {"width": number, "height": 600})
+            link._event(SESSION_CHANGED, {"session": "active" if number % 2 else "locked"})
+        link._event(SESSION_CHANGED, {"session": "locked"})
+
+    home.fleet.io.wait(flood())
+    home.until(lambda machine: machine.locked)
+    home.fleet.ask(SIMULATED, lambda api: api.ping())
+    assert link.locked
+    assert len(heard) < 20
+    assert len(home.fleet.lines) < 10
 
 
 def test_a_change_of_the_display_is_told_to_whoever_shows_it(home: Home) -> None:

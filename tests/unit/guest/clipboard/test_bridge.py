@@ -114,7 +114,7 @@ def test_a_host_copy_reaches_the_guest_with_all_its_formats(rig: Rig) -> None:
 
 
 def test_a_thousand_alternating_copies_make_no_loop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("libneuron.guest.clipboard.channel._CALM", 1e-6)  # no person copies this fast
+    monkeypatch.setattr("libneuron.guest.pace.CALM", 1e-6)  # no person copies this fast
     for number in range(500):
         text = f"host {number}".encode()
         rig.desktop.copy({TEXT: text})
