@@ -14,7 +14,6 @@ from libneuron.migration.model import Decision, Entry, Kind, Note, State
 from libneuron.migration.rows import COLUMNS, Folder, Item, Row, came_as_planned, row_of
 
 _INDEX = """
-CREATE INDEX IF NOT EXISTS entry_open ON entry (id) WHERE state < 10;
 CREATE INDEX IF NOT EXISTS note_entry ON note (entry);
 """
 

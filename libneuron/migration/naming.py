@@ -23,7 +23,8 @@ def fitting(name: str) -> str:
 
     Two long names that differ only past the cut stay different through a checksum of the whole name.
     """
-    if len(os.fsencode(name)) <= LIMIT:
+    # A character takes four bytes at most; most names need not be encoded to know that they fit.
+    if len(name) <= LIMIT // 4 or len(os.fsencode(name)) <= LIMIT:
         return name
     stem, suffix = split(name)
     if len(os.fsencode(suffix)) > 32:
