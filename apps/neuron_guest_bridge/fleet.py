@@ -74,6 +74,14 @@ class Fleet(Watching):
         self._link(machine).send_files(paths, progress)
         self._note(machine, What.FILES_SENT, Way.TO_GUEST, size=progress.view().done)
 
+    def favour(self, machine: str, path: str, *, on: bool) -> None:
+        """An application is a favourite from now on, or no longer. Raises: GuestError."""
+        try:
+            self._favourites.mark(machine, path, on=on)
+        except OSError as error:
+            raise GuestError("guest.not-written", path=error.filename or "", details=str(error)) from error
+        self._do(self._publish)
+
     def resize(self, machine: str, width: int, height: int) -> GuestMode:
         """Switch the display; returns the mode read back. Raises: GuestError."""
         mode = self.ask(machine, lambda api: api.set_resolution(width, height))

@@ -35,6 +35,7 @@ class Machine:
 
     ``allowed``: what the person lets it do,
     ``in_menu``: its applications are in this desktop's menu, ``recent``: paths of those started last,
+    ``favourites``: of those the person likes best,
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
     its display is to follow Looking Glass' window, ``follow_said``: why it does not, ``locked``: its screen.
@@ -53,6 +54,7 @@ class Machine:
     allowed: frozenset[Permission] = DEFAULT
     in_menu: bool = False
     recent: tuple[str, ...] = ()
+    favourites: tuple[str, ...] = ()
     sharing: bool = False
     manual: bool = False
     rivals: frozenset[Rival] = frozenset()

@@ -55,6 +55,9 @@ class Machines(Protocol):
     def send_files(self, machine: str, paths: Sequence[Path], progress: Progress) -> None:
         """Send files into its folder of downloads."""
 
+    def favour(self, machine: str, path: str, *, on: bool) -> None:
+        """Have an application among the favourites, or no longer."""
+
     def resize(self, machine: str, width: int, height: int) -> GuestMode:
         """Switch the display; the mode that was read back."""
 

@@ -168,7 +168,8 @@ class Tray(QObject):
     def _apps_menu(self, menu: QMenu, machine: Machine) -> None:
         apps = self._model.apps.get(machine.id, ())
         known = {app.path: app for app in apps}
-        last = [known[path] for path in machine.recent if path in known]
+        first = dict.fromkeys((*machine.favourites, *machine.recent))
+        last = [known[path] for path in first if path in known]
         for app in last:
             self._add_app(menu, machine, app)
         if last:

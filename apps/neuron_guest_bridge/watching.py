@@ -25,7 +25,7 @@ from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.leftovers import Leftovers, noted
 from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
-from neuron_guest_bridge.recent import Recent
+from neuron_guest_bridge.recent import Favourites, Recent
 from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
@@ -62,6 +62,7 @@ class Watching:
         self._choices = Choices(where.config / "guest" / "choices")
         self._menu = Menu(where.data.parent, ("neuron-guest-bridge", "launch", "--connect", uri))
         self._recent = Recent(where.state / "guest" / "recent")
+        self._favourites = Favourites(where.config / "guest" / "favourites")
         self._hypervisor: Hypervisor | None = None
         self._keys: KeyStore | None = None
         self._around: Surroundings | None = None
@@ -281,6 +282,7 @@ class Watching:
             problem=machine.problem or client.problem,
             version=link.version,
             recent=self._recent.get(machine.id),
+            favourites=self._favourites.get(machine.id),
             sharing=link.sharing,
             manual=shared.manual,
             rivals=shared.rivals,

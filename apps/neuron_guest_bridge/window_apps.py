@@ -44,7 +44,7 @@ class AppsPage(QStackedWidget):
         super().__init__()
         self._model = model
         self._machine: Machine | None = None
-        self._shown: tuple[GuestApp, ...] = ()
+        self._shown: tuple[tuple[GuestApp, ...], tuple[str, ...]] = ((), ())
         self.search = QLineEdit()
         self.search.setPlaceholderText(translate("Apps", "Part of a name"))
         self.search.setToolTip(translate("Apps", "Show only applications whose name contains this"))
@@ -60,13 +60,19 @@ class AppsPage(QStackedWidget):
             icon="play",
             on_click=self._launch,
         )
+        self.like = Button(
+            translate("Apps", "&Favourite"),
+            translate("Apps", "Have the chosen application at the top, here and in the tray"),
+            on_click=self._like,
+        )
+        self.like.setCheckable(True)
         self.menu = Button(
             "",
             translate("Apps", "The machine’s applications among those of this computer, with their icons"),
             on_click=self._menu,
         )
         self.again = Button(
-            translate("Apps", "&Try again"),
+            translate("Apps", "Tr&y again"),
             translate("Apps", "Ask the machine for its applications again"),
             icon="restart",
             on_click=self._ask_again,
@@ -74,7 +80,7 @@ class AppsPage(QStackedWidget):
         self.empty = EmptyState("apps", "", "", self.again)
         whole = QWidget()
         line = row(label, self.search)
-        whole.setLayout(column(line, self.list, row(self.menu, None, self.start), gap=1))
+        whole.setLayout(column(line, self.list, row(self.menu, None, self.like, self.start), gap=1))
         self.addWidget(self.empty)
         self.addWidget(whole)
         self._whole = whole
@@ -111,7 +117,7 @@ class AppsPage(QStackedWidget):
         elif not apps:
             self._say(translate("Apps", "No applications"), translate("Apps", "The machine told of none."))
         else:
-            self._fill(apps)
+            self._fill(apps, machine.favourites)
 
     def _ask_again(self) -> None:
         if self._machine is not None:
@@ -123,15 +129,22 @@ class AppsPage(QStackedWidget):
         self.empty.sentence.setText(sentence)
         self.setCurrentWidget(self.empty)
 
-    def _fill(self, apps: tuple[GuestApp, ...]) -> None:
-        if apps is not self._shown:
-            self._shown = apps
+    def _fill(self, apps: tuple[GuestApp, ...], favourites: tuple[str, ...]) -> None:
+        if (apps, favourites) != self._shown:
+            self._shown = (apps, favourites)
+            chosen = self._chosen()
             self.list.clear()
-            for app in apps:
-                item = QListWidgetItem(picture(app), app.name)
+            for app in sorted(apps, key=lambda app: app.path not in favourites):  # else as they came
+                liked = app.path in favourites
+                item = QListWidgetItem(picture(app), f"★ {app.name}" if liked else app.name)
+                if liked:
+                    said = translate("Apps", "{app}, favourite").format(app=app.name)
+                    item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
                 item.setData(_APP, app)
                 self.list.addItem(item)
             self._filter(self.search.text())
+            if chosen in apps:
+                self._select(chosen)
         self.setCurrentWidget(self._whole)
 
     def _filter(self, text: str) -> None:
@@ -144,8 +157,31 @@ class AppsPage(QStackedWidget):
         self.list.setCurrentRow(-1 if first is None else first)
         self._choose()
 
+    def _select(self, app: GuestApp) -> None:
+        for at in range(self.list.count()):
+            item = self.list.item(at)
+            if item.data(_APP) == app and not item.isHidden():
+                self.list.setCurrentRow(at)
+
     def _choose(self) -> None:
-        self.start.setEnabled(self._chosen() is not None)
+        app, machine = self._chosen(), self._machine
+        self.start.setEnabled(app is not None)
+        self.like.setEnabled(app is not None)
+        self.like.setChecked(app is not None and machine is not None and app.path in machine.favourites)
+
+    def _like(self) -> None:
+        app, machine = self._chosen(), self._machine
+        if app is None or machine is None:
+            return
+        on = app.path not in machine.favourites
+        self._model.run(
+            lambda: self._model.machines.favour(machine.id, app.path, on=on),
+            owner=self,
+            done=lambda _: None,
+            failed=lambda error: show_error(
+                self.window(), error, heading=translate("Apps", "The favourites were not changed")
+            ),
+        )
 
     def _chosen(self) -> GuestApp | None:
         item = self.list.currentItem()

@@ -571,3 +571,24 @@ def test_files_that_are_not_allowed_are_refused_with_a_way_out(
     assert any("permissions" in label.text() for label in dialog.findChildren(QLabel))
     dialog.close()
     assert not any(what[0] == "files" for what in shown.recorded.asked)
+
+
+def test_favourites_come_first_in_the_window_and_in_the_tray(shown: Shown) -> None:
+    apps = shown.window.page.apps
+    apps.search.setText("word")
+    apps.like.click()
+    shown.asked("favour", "6f1c", "C:\\Word.exe", True)
+    apps.search.clear()
+    apps.list.setCurrentRow(apps.list.count() - 1)
+    shown.recorded.tell(Snapshot((replace(WINDOWS, favourites=("C:\\Word.exe",)), *MACHINES[1:])))
+    settle()
+    assert apps.list.item(0).text() == "★ Word"
+    assert apps.list.item(0).data(Qt.ItemDataRole.AccessibleTextRole) == "Word, favourite"
+    assert apps.list.currentRow() == 0, "what was chosen stays chosen"
+    assert apps.like.isChecked()
+    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=lambda _: None, leave=lambda: None)
+    menus = [menu for menu in tray.menu.findChildren(QMenu) if "Appl" in menu.title()]
+    assert [action.text() for action in menus[-1].actions()][:3] == ["Word", "", "Calculator"]
+    tray.close()
+    apps.like.click()
+    shown.asked("favour", "6f1c", "C:\\Word.exe", False)

@@ -167,6 +167,10 @@ class Recorded:
             self.hold.wait(20)
         progress.check()
 
+    def favour(self, machine: str, path: str, *, on: bool) -> None:
+        """See Machines."""
+        self._note("favour", machine, path, on)
+
     def resize(self, machine: str, width: int, height: int) -> GuestMode:
         """See Machines."""
         self._note("resize", machine, width, height)

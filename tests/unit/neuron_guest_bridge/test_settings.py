@@ -12,7 +12,7 @@ import pytest
 from libneuron.errors import NeuronError
 from neuron_guest_bridge import pictures
 from neuron_guest_bridge.__main__ import names_a_verb
-from neuron_guest_bridge.recent import Recent
+from neuron_guest_bridge.recent import LIKED, Favourites, Recent
 from neuron_guest_bridge.settings import ENTRY, LONGEST, Settings, SettingsStore
 
 AT = datetime(2026, 3, 4, 9, 2, 11)  # noqa: DTZ001 — as the person's clock shows it
@@ -99,6 +99,17 @@ def test_the_applications_started_last_are_kept_newest_first(tmp_path: Path) -> 
         recent.add("vm", name)
     assert recent.get("vm") == ("g", "f", "e", "d", "a")
     assert recent.get("other") == ()
+
+
+def test_favourites_stay_in_the_order_in_which_they_were_chosen(tmp_path: Path) -> None:
+    liked = Favourites(tmp_path)
+    for name in "bac":
+        liked.mark("vm", name, on=True)
+    liked.mark("vm", "a", on=False)
+    assert liked.get("vm") == ("b", "c")
+    for number in range(2 * LIKED):
+        liked.mark("vm", str(number), on=True)
+    assert len(liked.get("vm")) == LIKED
 
 
 @pytest.mark.parametrize("text", ["{}", "[1, null]", "rubbish", '"a"', ""])
