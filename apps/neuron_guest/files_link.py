@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.transfers import MOST_FILES, PIECE, Place
 from neuron_guest.backend import Backend, BackendError, Files
-
-_Result = TypeVar("_Result")
+from neuron_guest.helper_words import checked
 
 
 def verbs(files: Files) -> Mapping[str, Callable[..., object]]:
@@ -39,7 +37,7 @@ class RemoteFiles:
     def begin(self, size: int) -> int:
         """See :class:`Files`."""
         told = self._ask("files_begin", size=size)
-        return _checked(lambda: Fields({"batch": told}).integer("batch", 0, 1 << 53))
+        return checked(lambda: Fields({"batch": told}).integer("batch", 0, 1 << 53))
 
     def write(self, batch: int, path: str, offset: int, data: bytes, *, directory: bool) -> None:
         """See :class:`Files`."""
@@ -48,7 +46,7 @@ class RemoteFiles:
     def finish(self, batch: int, place: Place) -> Sequence[str]:
         """See :class:`Files`."""
         told = self._ask("files_finish", batch=batch, place=place.value)
-        return _checked(lambda: Fields({"uris": told}).texts("uris", count=MOST_FILES))
+        return checked(lambda: Fields({"uris": told}).texts("uris", count=MOST_FILES))
 
     def discard(self, batch: int) -> None:
         """See :class:`Files`."""
@@ -56,21 +54,8 @@ class RemoteFiles:
 
     def copied(self) -> Mapping[str, Any]:
         """See :class:`Files`."""
-        fields = Fields(self._ask("files_list"))
-        return _checked(
-            lambda: {
-                "batch": fields.integer("batch", 0, 1 << 53),
-                "files": [
-                    {
-                        "path": item.text("path", limit=1 << 15),
-                        "size": item.integer("size", 0, 1 << 53),
-                        "directory": item.flag("directory"),
-                    }
-                    for item in fields.objects("files", count=MOST_FILES)
-                ],
-                "left_out": fields.integer("left_out", 0, 1 << 53),
-            }
-        )
+        told = self._ask("files_list")
+        return checked(lambda: _copied(told))
 
     def read(self, batch: int, node: int, offset: int, count: int) -> bytes:
         """See :class:`Files`."""
@@ -78,6 +63,22 @@ class RemoteFiles:
         if not isinstance(data, bytes) or len(data) > PIECE:
             raise BackendError("failed", "the session's helper answered nonsense")
         return data
+
+
+def _copied(value: object) -> Mapping[str, Any]:
+    fields = Fields(value)
+    return {
+        "batch": fields.integer("batch", 0, 1 << 53),
+        "files": [
+            {
+                "path": item.text("path", limit=1 << 15),
+                "size": item.integer("size", 0, 1 << 53),
+                "directory": item.flag("directory"),
+            }
+            for item in fields.objects("files", count=MOST_FILES)
+        ],
+        "left_out": fields.integer("left_out", 0, 1 << 53),
+    }
 
 
 class NoFiles:
@@ -127,10 +128,3 @@ class OpenBatches:
                 self._backend.files.discard(batch)
             except BackendError:
                 return  # the session and its helper are gone; the next one sweeps
-
-
-def _checked(read: Callable[[], _Result]) -> _Result:
-    try:
-        return read()
-    except FieldError as error:
-        raise BackendError("failed", f"the session's helper answered nonsense: {error}") from error

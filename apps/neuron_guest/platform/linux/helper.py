@@ -6,36 +6,15 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from neuron_guest import files_link
-from neuron_guest.backend import Backend, BackendError, Happening, Mode, Offer
+from neuron_guest.backend import Backend, BackendError, Happening, Offer
+from neuron_guest.helper_verbs import verbs
 from neuron_guest.platform.linux import link
 
 _log = logging.getLogger("neuron_guest")
-
-
-def verbs(backend: Backend) -> Mapping[str, Callable[..., object]]:
-    """What the service may ask the helper for; power and load are the service's own."""
-    return {
-        "info": lambda: dict(backend.info()),
-        "clipboard_offer": lambda: asdict(backend.clipboard_offer()),
-        "clipboard_read": backend.clipboard_read,
-        "clipboard_write": lambda items, secret: backend.clipboard_write(items, secret=secret),
-        "modes": lambda: [asdict(mode) for mode in backend.modes()],
-        "mode": lambda: asdict(backend.mode()),
-        "set_mode": lambda width, height, refresh: asdict(backend.set_mode(Mode(width, height, refresh))),
-        "apps": lambda icons: [asdict(app) for app in backend.apps(icons=icons)],
-        "launch": backend.launch,
-        "open": backend.open,
-        "windows": lambda: [asdict(window) for window in backend.windows()],
-        "focus_window": backend.focus_window,
-        "close_window": backend.close_window,
-        "screenshot": backend.screenshot,
-        **files_link.verbs(backend.files),
-    }
 
 
 def serve_session(backend: Backend, path: Path = link.SOCKET) -> bool:

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from libneuron.guest.wire.errors import FieldError
-from libneuron.guest.wire.fields import Fields
-from neuron_guest import files_link
+from neuron_guest import files_link, helper_words
 from neuron_guest.backend import App, BackendError, Happening, Mode, Offer, Window
+from neuron_guest.helper_words import checked
 from neuron_guest.platform.linux import link, system
 from neuron_guest.platform.linux.headless import HeadlessBackend
 
@@ -21,51 +21,8 @@ if TYPE_CHECKING:
     from neuron_guest.platform.linux import locks
 
 _log = logging.getLogger("neuron_guest")
-_T = TypeVar("_T")
-_LATER = (
-    5.0  # seconds: a host that has just come waits for its first answers, and what starts a program is slow
-)
-
-
-def _mode(value: object) -> Mode:
-    fields = Fields(value)
-    return Mode(*(fields.integer(name, 0, 1 << 16) for name in ("width", "height", "refresh")))
-
-
-def _offer(value: object) -> Offer:
-    fields = Fields(value)
-    return Offer(
-        fields.texts("formats", count=64, limit=256),
-        fields.flag("secret", default=False),
-        fields.flag("own", default=False),
-    )
-
-
-def _app(fields: Fields, icon: object) -> App:
-    made = App(
-        fields.line("id"),
-        fields.text("name", limit=512),
-        fields.text("path"),
-        fields.texts("args", count=256),
-    )
-    return App(made.id, made.name, made.path, made.args, icon if isinstance(icon, bytes) else b"")
-
-
-def _window(fields: Fields) -> Window:
-    return Window(
-        fields.integer("id", 0, 2**63 - 1),
-        fields.text("title", limit=65536),
-        fields.text("app", limit=4096),
-        fields.flag("focused"),
-    )
-
-
-def _checked(read: Callable[[], _T]) -> _T:
-    """The helper runs as an ordinary person and we as root: what it says is checked."""
-    try:
-        return read()
-    except (FieldError, TypeError) as error:
-        raise BackendError("failed", f"the session's helper answered nonsense: {error}") from error
+# Seconds: a host that has just come waits for its first answers, and what starts a program is slow.
+_LATER = 5.0
 
 
 class RoutedBackend(HeadlessBackend):
@@ -131,10 +88,10 @@ class RoutedBackend(HeadlessBackend):
             return
         try:
             if message.get("event") == "display":
-                self._tell(Happening(mode=_mode(message.get("value"))))
+                self._tell(Happening(mode=helper_words.mode(message.get("value"))))
             elif message.get("event") == "clipboard" and not self._locked:
                 # A locked screen keeps what is copied behind it.
-                offer = _offer(message.get("value"))
+                offer = helper_words.offer(message.get("value"))
                 for changed in list(self._watchers):
                     changed(offer)
         except FieldError as error:
@@ -166,7 +123,9 @@ class RoutedBackend(HeadlessBackend):
                 raise
             return super().info()
         locked = {"session": "locked"} if self._locked else {}
-        return _checked(lambda: {**dict(told), **system.facts(), **locked})
+        if not isinstance(told, dict):
+            raise BackendError("failed", "the session's helper answered nonsense")
+        return {**told, **system.facts(), **locked}
 
     def clipboard_offer(self) -> Offer:
         """See :meth:`Backend.clipboard_offer`."""
@@ -174,14 +133,15 @@ class RoutedBackend(HeadlessBackend):
             return super().clipboard_offer()
         self._unlocked()
         told = self._ask("clipboard_offer")
-        return _checked(lambda: _offer(told))
+        return checked(lambda: helper_words.offer(told))
 
     def clipboard_read(self, mime: str) -> bytes:
         """See :meth:`Backend.clipboard_read`."""
         if self._helper() is None:
             return super().clipboard_read(mime)
         self._unlocked()
-        return _bytes(self._ask("clipboard_read", mime=mime))
+        told = self._ask("clipboard_read", mime=mime)
+        return checked(lambda: helper_words.binary(told))
 
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_write`."""
@@ -224,27 +184,27 @@ class RoutedBackend(HeadlessBackend):
     def modes(self) -> Sequence[Mode]:
         """See :meth:`Backend.modes`."""
         told = self._ask("modes")
-        return _checked(lambda: [_mode(each) for each in told])
+        return checked(lambda: helper_words.modes(told))
 
     def mode(self) -> Mode:
         """See :meth:`Backend.mode`."""
         told = self._ask("mode")
-        return _checked(lambda: _mode(told))
+        return checked(lambda: helper_words.mode(told))
 
     def set_mode(self, mode: Mode) -> Mode:
         """See :meth:`Backend.set_mode`."""
         told = self._ask("set_mode", **asdict(mode))
-        return _checked(lambda: _mode(told))
+        return checked(lambda: helper_words.mode(told))
 
     def apps(self, *, icons: bool) -> Sequence[App]:
         """See :meth:`Backend.apps`."""
         told = self._ask("apps", icons=icons)
-        return _checked(lambda: [_app(Fields(each), each.get("icon")) for each in told])
+        return checked(lambda: helper_words.apps(told))
 
     def launch(self, path: str, args: Sequence[str]) -> int:
         """See :meth:`Backend.launch`: as the person, never as root."""
         told = self._ask("launch", path=path, args=list(args))
-        return _checked(lambda: Fields({"pid": told}).integer("pid", 0, 2**32))
+        return checked(lambda: helper_words.process(told))
 
     def open(self, target: str) -> None:
         """See :meth:`Backend.open`."""
@@ -253,7 +213,7 @@ class RoutedBackend(HeadlessBackend):
     def windows(self) -> Sequence[Window]:
         """See :meth:`Backend.windows`."""
         told = self._ask("windows")
-        return _checked(lambda: [_window(Fields(each)) for each in told])
+        return checked(lambda: helper_words.windows(told))
 
     def focus_window(self, window: int) -> None:
         """See :meth:`Backend.focus_window`."""
@@ -265,7 +225,8 @@ class RoutedBackend(HeadlessBackend):
 
     def screenshot(self) -> bytes:
         """See :meth:`Backend.screenshot`."""
-        return _bytes(self._ask("screenshot"))
+        told = self._ask("screenshot")
+        return checked(lambda: helper_words.binary(told))
 
     def close(self) -> None:
         """See :meth:`Backend.close`."""
@@ -274,9 +235,3 @@ class RoutedBackend(HeadlessBackend):
         self._listener.close()
         for helper in list(self._helpers.values()):
             helper.close()
-
-
-def _bytes(value: object) -> bytes:
-    if not isinstance(value, bytes):
-        raise BackendError("failed", "the session's helper answered nonsense")
-    return value

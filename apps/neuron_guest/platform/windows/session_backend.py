@@ -8,20 +8,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
+from neuron_guest import helper_words
 from neuron_guest.backend import App, BackendError, Fetch, Happening, Mode, Offer, Window
 from neuron_guest.files_link import RemoteFiles
+from neuron_guest.helper_words import checked
 from neuron_guest.platform.windows import power, system_info, win32
 from neuron_guest.platform.windows.helper_link import Caller
 from neuron_guest.platform.windows.metrics import Metrics
 from neuron_guest.platform.windows.promise_route import PromiseRoute
 
 _log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 _QUICK, _SLOW = 20.0, 90.0  # seconds; a clipboard owner alone may take 60
 _START_TIME = 10.0  # seconds a verb waits for a helper that starts
@@ -70,14 +70,14 @@ class SessionBackend:
             return
         if name == "display":
             try:
-                self._tell(Happening(mode=_mode(Fields(value, "mode"))))
+                self._tell(Happening(mode=helper_words.mode(value)))
             except FieldError as error:
                 _log.warning("the helper told of a display that makes no sense: %s", error)
             return
         if name != "clipboard":
             return
         try:
-            offer = _offer(value)
+            offer = helper_words.offer(value)
         except FieldError as error:
             _log.warning("the helper told of a copy that makes no sense: %s", error)
             return
@@ -106,9 +106,7 @@ class SessionBackend:
             if error.code != "no-session":
                 raise
             return {**system_info.machine(), "session": session}
-        person, dpi = _checked(
-            lambda: (Fields(told).line("user", ""), Fields(told).integer("dpi", 1, 10_000))
-        )
+        person, dpi = checked(lambda: (Fields(told).line("user", ""), Fields(told).integer("dpi", 1, 10_000)))
         return {
             **system_info.machine(),
             "user": person or None,
@@ -121,12 +119,13 @@ class SessionBackend:
         """See :meth:`Backend.clipboard_offer`."""
         self._unlocked()
         told = self._ask("clipboard_offer", timeout=_SLOW)
-        return _checked(lambda: _offer(told))
+        return checked(lambda: helper_words.offer(told))
 
     def clipboard_read(self, mime: str) -> bytes:
         """See :meth:`Backend.clipboard_read`."""
         self._unlocked()
-        return _bytes(self._ask("clipboard_read", timeout=_SLOW, mime=mime))
+        told = self._ask("clipboard_read", timeout=_SLOW, mime=mime)
+        return checked(lambda: helper_words.binary(told))
 
     def clipboard_write(self, items: Mapping[str, bytes], *, secret: bool) -> None:
         """See :meth:`Backend.clipboard_write`."""
@@ -177,28 +176,28 @@ class SessionBackend:
 
     def modes(self) -> Sequence[Mode]:
         """See :meth:`Backend.modes`."""
-        told = Fields({"modes": self._ask("modes")})
-        return _checked(lambda: [_mode(each) for each in told.objects("modes", count=10_000)])
+        told = self._ask("modes")
+        return checked(lambda: helper_words.modes(told))
 
     def mode(self) -> Mode:
         """See :meth:`Backend.mode`."""
         told = self._ask("mode")
-        return _checked(lambda: _mode(Fields(told)))
+        return checked(lambda: helper_words.mode(told))
 
     def set_mode(self, mode: Mode) -> Mode:
         """See :meth:`Backend.set_mode`."""
         told = self._ask("set_mode", width=mode.width, height=mode.height, refresh=mode.refresh)
-        return _checked(lambda: _mode(Fields(told)))
+        return checked(lambda: helper_words.mode(told))
 
     def apps(self, *, icons: bool) -> Sequence[App]:
         """See :meth:`Backend.apps`."""
         told = self._ask("apps", timeout=_SLOW, icons=icons)
-        return _checked(lambda: _apps(told))
+        return checked(lambda: helper_words.apps(told))
 
     def launch(self, path: str, args: Sequence[str]) -> int:
         """See :meth:`Backend.launch`."""
-        told = Fields({"id": self._ask("launch", path=path, args=list(args))})
-        return _checked(lambda: told.integer("id", 0, 0xFFFFFFFF))
+        told = self._ask("launch", path=path, args=list(args))
+        return checked(lambda: helper_words.process(told))
 
     def open(self, target: str) -> None:
         """See :meth:`Backend.open`."""
@@ -206,8 +205,8 @@ class SessionBackend:
 
     def windows(self) -> Sequence[Window]:
         """See :meth:`Backend.windows`."""
-        told = Fields({"windows": self._ask("windows")})
-        return _checked(lambda: [_window(each) for each in told.objects("windows", count=10_000)])
+        told = self._ask("windows")
+        return checked(lambda: helper_words.windows(told))
 
     def focus_window(self, window: int) -> None:
         """See :meth:`Backend.focus_window`."""
@@ -219,7 +218,8 @@ class SessionBackend:
 
     def screenshot(self) -> bytes:
         """See :meth:`Backend.screenshot`."""
-        picture = _bytes(self._ask("screenshot", timeout=_SLOW))
+        told = self._ask("screenshot", timeout=_SLOW)
+        picture = checked(lambda: helper_words.binary(told))
         if len(picture) > _MAXIMUM_PICTURE:
             raise BackendError("failed", "the helper sent a picture of impossible size")
         return picture
@@ -242,56 +242,3 @@ class SessionBackend:
             self._watchers.clear()
         if helper is not None:
             helper.close()
-
-
-def _checked(read: Callable[[], Result]) -> Result:
-    try:
-        return read()
-    except FieldError as error:
-        raise BackendError("failed", f"the helper's answer makes no sense: {error}") from error
-
-
-def _bytes(value: object) -> bytes:
-    if not isinstance(value, bytes):
-        raise BackendError("failed", "the helper's answer makes no sense: bytes were expected")
-    return value
-
-
-def _offer(value: object) -> Offer:
-    fields = Fields(value, "offer")
-    formats = fields.texts("formats", count=64, limit=256)
-    return Offer(formats, secret=fields.flag("secret"), own=fields.flag("own"))
-
-
-def _mode(fields: Fields) -> Mode:
-    low, high = 1, 1 << 16
-    return Mode(
-        fields.integer("width", low, high),
-        fields.integer("height", low, high),
-        fields.integer("refresh", 0, 10_000),
-    )
-
-
-def _window(fields: Fields) -> Window:
-    return Window(
-        fields.integer("id", 1, (1 << 63) - 1),
-        fields.text("title", limit=32768),
-        fields.text("app", limit=32768),
-        focused=fields.flag("focused"),
-    )
-
-
-def _apps(value: object) -> Sequence[App]:
-    listed = value if isinstance(value, list) else []
-    icons = [each.get("icon") if isinstance(each, dict) else b"" for each in listed]
-    apps = Fields({"apps": listed}).objects("apps", count=10_000)
-    return [
-        App(
-            fields.line("id", limit=256),
-            fields.text("name", limit=1024),
-            fields.text("path", limit=32768),
-            fields.texts("args", count=256),
-            icon if isinstance(icon, bytes) else b"",
-        )
-        for fields, icon in zip(apps, icons, strict=True)
-    ]

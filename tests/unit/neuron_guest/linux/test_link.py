@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from neuron_guest.backend import BackendError, Happening, Mode
+from neuron_guest.helper_verbs import verbs
 from neuron_guest.platform.linux import link, locks, routed
-from neuron_guest.platform.linux.helper import serve_session, verbs
+from neuron_guest.platform.linux.helper import serve_session
 from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.simulated import SimulatedBackend
 from tests.system.contract.contract import eventually
