@@ -30,7 +30,7 @@ class Request:
     id: str | int
     verb: str
     parsed: Any
-    session: int
+    conversation: object  # whose it is, and who may answer it
     permissions: frozenset[Permission]
     body: bytearray = field(default_factory=bytearray)  # a kept piece would hold the buffer it lies in
     size: int = 0
