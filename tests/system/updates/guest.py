@@ -34,8 +34,17 @@ chmod 755 {_PROGRAM}
 cp /opt/neuron/resources/systemd/system/neuron-update-*.service /etc/systemd/system/
 systemctl enable -q neuron-update-early.service neuron-update-verify.service
 echo 'UUID='$(blkid -o value -s UUID /dev/vda)' / btrfs defaults 0 0' >/etc/fstab
+mkdir -p /etc/neuron/health.d
+cat >/etc/neuron/health.d/slow.toml <<'EOF'
+[[check]]
+id = "kernel"
+kind = "kernel"
+title = "Kernel, modules, initramfs and boot entries"
+limit = 300.0
+EOF
 {_PROGRAM} hooks install apt
 """
+"""Unpacking an initramfs takes an emulated processor longer than the limit for real ones."""
 
 
 def debian_package(work: Path, name: str, version: str, *, after: str = "") -> Path:
