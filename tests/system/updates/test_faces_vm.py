@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from libneuron.errors import english
 from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
+from libneuron.ui.app import application
 from libneuron.updates.published import PUBLIC
 from neuron_update_guardian.notifier import news
 from neuron_update_guardian.source import HelperSource, read_timeline
@@ -74,6 +75,7 @@ def test_from_the_notification_through_the_window_and_the_helper_to_a_verified_s
             choice, _ = loop.wait(tell_and_press(address, tmp_path / "told", "rollback"), timeout=120)
         assert choice == "rollback"
 
+        application(app_id="org.neuronos.UpdateGuardian", name="Update Guardian")
         address = f"unix:path={machine.machine.port(PORT)}"
         window = GuardianWindow(HelperSource(loop, root, address=address), {}, chosen=told.entry)
         window.show()
