@@ -80,20 +80,6 @@ def test_one_file_is_found_and_brought_back_with_the_keyboard(desktop: Desktop, 
         until_heard(assistive, "/etc/sddm.conf is back", "/etc/sddm.conf.before-restore")
 
 
-def test_settings_are_reached_and_saved_with_the_keyboard(desktop: Desktop, assistive: Client) -> None:
-    with running(desktop, "-m", "tests.ui.desktop.sample", "guardian-bad"):
-        until_focus(assistive, "Update with pacman", "Something got worse")
-        desktop.keys("alt+m")
-
-        def settings() -> bool:
-            desktop.keys("s")  # nothing where the menu is not open yet; an open one is not in the tree
-            return focus_on(assistive, "How many to keep")
-
-        wait_for(settings, "the settings", seen=assistive.tree)
-        desktop.keys("Up", "Return")
-        until_heard(assistive, "The settings are saved.")
-
-
 def test_a_second_start_raises_the_first_window_and_brings_its_wish(
     desktop: Desktop, assistive: Client
 ) -> None:
