@@ -51,7 +51,8 @@ sync
 
 def _words(image: Image) -> str:
     """The lab's words without those that say where the root is: GRUB's own scripts find that out."""
-    words = image.command_line.split()
+    # On a busy machine an emulated timer is late; a kernel that remaps interrupts panics at that.
+    words = [*image.command_line.split(), "no_timer_check"]
     return " ".join(word for word in words if not word.startswith("root") and word not in ("rw", "quiet"))
 
 
