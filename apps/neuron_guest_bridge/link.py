@@ -229,19 +229,17 @@ class Link:
 
     def _session_is(self, session: str) -> None:
         """A locked screen: copies stay on their sides until somebody who may sees them again."""
-        locked = session == "locked"
-        if session != self.session:
-            self.session = session
-            self._around.changed(self.machine)
-        if locked == self.locked:
+        if session == self.session:
             return
-        self.locked = locked
+        locked, was_locked = session == "locked", self.locked
+        self.session, self.locked = session, locked
         try:
-            self._apply_rules()
+            self._apply_rules()  # also what nobody was there to take is offered again
         except NeuronError as error:  # the person's wishes cannot be read; the machine shows that already
             _log.info("%s: %s", self.name, error)
-        what = What.LOCKED if locked else What.UNLOCKED
-        self._around.happened(Line(self._around.clock.now(), self.name, what, Way.TO_HOST))
+        if locked != was_locked:
+            what = What.LOCKED if locked else What.UNLOCKED
+            self._around.happened(Line(self._around.clock.now(), self.name, what, Way.TO_HOST))
         self._around.changed(self.machine)
 
     # On threads of their own.

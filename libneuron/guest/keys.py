@@ -224,8 +224,9 @@ class KeyStore:
         with self._forgetting(vm) as folder:
             for name in _SETS:  # first what counts: without it the rest is of no use
                 (folder / name / "host.key").unlink(missing_ok=True)
-            if folder.exists():
-                shutil.rmtree(folder)
+            while folder.exists():  # a pairing that gives up removes its part meanwhile
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(folder)
 
     @contextlib.contextmanager
     def _forgetting(self, vm: str) -> Iterator[Path]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import libvirt
 import pytest
@@ -147,7 +148,11 @@ def signed_in(guest: Machine, paired: Bridge) -> None:
 
 
 @contextmanager
-def connected(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]:
+def connected(
+    paired: Bridge,
+    hypervisor: Hypervisor,
+    on_event: Callable[[str, Mapping[str, Any]], None] | None = None,
+) -> Iterator[BlockingGuest]:
     """A connected client in this process, with the command line's keys."""
     domain = hypervisor.domain(NAME)
     keys = KeyStore(paired.data / "guest")
@@ -156,6 +161,7 @@ def connected(paired: Bridge, hypervisor: Hypervisor) -> Iterator[BlockingGuest]
             VmEndpoint(hypervisor, domain),
             VmKeys(keys, domain.uuid),
             permissions=lambda: DEFAULT | {Permission.FILES},
+            on_event=on_event,
         )
         made = BlockingGuest(io, core)
         try:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from libneuron.guest.api import GuestMode
 from libneuron.guest.client import BlockingGuest
 from libneuron.guest.errors import GuestError
 from libneuron.guest.files import GuestFiles
@@ -37,8 +38,11 @@ class Events:
 
     def __init__(self) -> None:
         self._told: queue.SimpleQueue[tuple[str, Mapping[str, Any]]] = queue.SimpleQueue()
+        self.latest: dict[str, Mapping[str, Any]] = {}
+        """The last event of each kind."""
 
     def __call__(self, kind: str, data: Mapping[str, Any]) -> None:
+        self.latest[kind] = data
         self._told.put((kind, data))
 
     def next(self, wanted: str, *, seconds: float) -> Mapping[str, Any]:
@@ -62,6 +66,7 @@ class Subject:
     rich: bool = True  # the clipboard holds several formats of one copy
     events: Events = field(default_factory=Events)
     promises: bool = True  # content is fetched when somebody pastes
+    tells: bool = True  # events of the session and the display are listened for
     slow: float = 1.0  # factor on every waiting time
 
 
@@ -80,6 +85,16 @@ def refusal(subject: Subject, verb: str, data: dict[str, object] | None = None) 
     with pytest.raises(GuestError) as caught:
         subject.guest.run(lambda api: api.requester.request(verb, data, timeout=20 * subject.slow))
     return caught.value
+
+
+def told_of(subject: Subject, mode: GuestMode) -> bool:
+    """Whether the guest tells of its own accord that its display has this size."""
+
+    def there() -> bool:
+        told = subject.events.latest.get("display_changed", {})
+        return (told.get("width"), told.get("height")) == (mode.width, mode.height)
+
+    return eventually(there, seconds=20 * subject.slow)
 
 
 class GuestContract:
@@ -232,7 +247,7 @@ class GuestContract:
             error = refusal(subject, "file_write", {"batch": 4711, "path": "x", "offset": 0})
             assert error.code == "guest.not-found"
 
-    def test_the_resolution_changes_and_is_read_back(self, subject: Subject) -> None:
+    def test_the_resolution_changes_is_read_back_and_told(self, subject: Subject) -> None:
         if not self.desktop(subject) or not subject.switchable:
             return
         modes, before = subject.guest.run(lambda api: api.modes())
@@ -241,8 +256,19 @@ class GuestContract:
             found = subject.guest.run(lambda api: api.set_resolution(other.width, other.height))
             _, now = subject.guest.run(lambda api: api.modes())
             assert (found.width, found.height) == (now.width, now.height) == (other.width, other.height)
+            assert not subject.tells or told_of(subject, other), subject.events.latest
         finally:
             subject.guest.run(lambda api: api.set_resolution(before.width, before.height))
+        assert not subject.tells or told_of(subject, before), subject.events.latest
+
+    def test_its_session_is_told(self, subject: Subject) -> None:
+        if not self.desktop(subject) or not subject.tells:
+            return
+
+        def active() -> bool:
+            return subject.events.latest.get("session_changed") == {"session": "active"}
+
+        assert eventually(active, seconds=20 * subject.slow), subject.events.latest
 
     def test_a_mode_it_does_not_have_is_refused_and_nothing_changes(self, subject: Subject) -> None:
         if not self.desktop(subject):

@@ -21,7 +21,7 @@ class TestVm(GuestContract):
             "the session's helper did not come"
         )
         launch = ("/usr/bin/xmessage", ("-title", "neuron contract", "$(id) ';"))
-        return Subject(client, launch, "neuron contract", rich=False, promises=False, slow=6)
+        return Subject(client, launch, "neuron contract", rich=False, promises=False, tells=False, slow=6)
 
     def test_programs_run_as_the_person_and_not_as_the_administrator(
         self, subject: Subject, guest: Domain

@@ -25,7 +25,7 @@ from neuron_guest.keys import GuestKeys
 from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.platform.posix import UnixListenPort
 from tests.screen import start_openbox, start_xvfb
-from tests.system.contract.contract import ALLOWED, GuestContract, Subject, eventually
+from tests.system.contract.contract import ALLOWED, Events, GuestContract, Subject, eventually
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def display() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, backend: Backend) -> Iterator[BlockingGuest]:
+def serving(folder: Path, backend: Backend, events: Events) -> Iterator[BlockingGuest]:
     """A guest paired with an agent on a thread of this process."""
     store, keys = KeyStore(folder / "host"), GuestKeys(folder / "guest")
     (folder / "guest" / ENROLMENT_FILE).write_text(store.begin_enrolment("vm", "x11"))
@@ -52,7 +52,8 @@ def serving(folder: Path, backend: Backend) -> Iterator[BlockingGuest]:
     thread.start()
     endpoint = UnixSocketEndpoint(folder / "s", "x11")
     with LoopThread() as io:
-        guest = BlockingGuest(io, GuestClient(endpoint, VmKeys(store, "vm"), permissions=lambda: ALLOWED))
+        paired = VmKeys(store, "vm")
+        guest = BlockingGuest(io, GuestClient(endpoint, paired, permissions=lambda: ALLOWED, on_event=events))
         guest.wait_ready(30)
         yield guest
         guest.close()
@@ -62,7 +63,14 @@ def serving(folder: Path, backend: Backend) -> Iterator[BlockingGuest]:
 
 
 @pytest.fixture(scope="module")
-def service(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingGuest]:
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture(scope="module")
+def service(
+    display: str, events: Events, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BlockingGuest]:
     """The service's backend here, and the session's helper as a process of its own on the display."""
     folder = tmp_path_factory.mktemp("x11")
     path = folder / "run" / "session.sock"
@@ -77,7 +85,7 @@ def service(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     )
     try:
         assert eventually(lambda: backend.info()["session"] == "active", seconds=60)
-        with serving(folder, backend) as guest:
+        with serving(folder, backend, events) as guest:
             yield guest
     finally:
         helper.terminate()
@@ -86,10 +94,17 @@ def service(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 class TestX11ThroughTheService(GuestContract):
     @pytest.fixture
-    def subject(self, service: BlockingGuest) -> Subject:
+    def subject(self, service: BlockingGuest, events: Events) -> Subject:
         launch = ("/usr/bin/xmessage", ("-title", "neuron contract", "$(id) ';"))
         return Subject(
-            service, launch, "neuron contract", switchable=False, rich=False, promises=False, slow=3
+            service,
+            launch,
+            "neuron contract",
+            switchable=False,
+            rich=False,
+            promises=False,
+            slow=3,
+            events=events,
         )
 
     def test_a_picture_of_the_desktop_is_not_blank(self, subject: Subject, tmp_path: Path) -> None:

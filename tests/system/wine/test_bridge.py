@@ -24,6 +24,7 @@ from tests.system.clipboard.coupling import Coupling, host_clipboard
 from tests.system.wine.agent import WineAgent
 from tests.system.wine.lab import WineLab
 from tests.system.wine.test_clipboard import PNG_2X2, _chunk, foreign
+from tests.system.wine.test_desktop import wait_for
 
 HTML, RTF, PNG, FILES = "text/html", "text/rtf", "image/png", "text/uri-list"
 TEXT = "zwei 🙂 Zeilen\nund שלום, مرحبا, 漢字, \U0001f469\u200d\U0001f680"
@@ -47,6 +48,7 @@ def desktop(request: pytest.FixtureRequest) -> Display:
 @pytest.fixture
 def coupled(agent: WineAgent, desktop: Display, tmp_path: Path) -> Iterator[Coupling]:
     made = Coupling(agent.endpoint(), agent.keys(), host_clipboard(desktop, tmp_path / "spool"), tmp_path)
+    wait_for(lambda: made.guest.run(lambda api: api.info())["user"], 60)  # the session's helper is there
     yield made
     made.close()
 

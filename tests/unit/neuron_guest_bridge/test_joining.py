@@ -203,6 +203,19 @@ def test_while_the_screen_is_locked_no_copies_cross_and_it_is_shown(home: Home) 
     assert [line.what for line in home.fleet.lines] == [What.LOCKED, What.UNLOCKED]
 
 
+def test_when_somebody_signs_in_what_nobody_was_there_to_take_is_offered_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = home.fleet._links[SIMULATED]
+    home.until(lambda machine: machine.session == "active")
+    applied: list[str] = []
+    monkeypatch.setattr(link, "_apply_rules", lambda: applied.append(link.session))
+    for session in ("none", "active"):
+        home.fleet.io.loop.call_soon_threadsafe(link._event, SESSION_CHANGED, {"session": session})
+        home.until(lambda machine, session=session: machine.session == session)  # type: ignore[misc]
+    assert applied == ["none", "active"]
+
+
 def test_a_guest_that_tells_without_end_is_heard_now_and_then(home: Home) -> None:
     link = home.fleet._links[SIMULATED]
     heard: list[Snapshot] = []

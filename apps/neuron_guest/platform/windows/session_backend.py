@@ -46,13 +46,23 @@ class SessionBackend:
         with self._lock:
             self._helper = helper
             self._lock.notify_all()
+        self._tell_session()
 
     def session_is(self, word: str) -> None:
         """What ``info`` tells about the session: "none", "locked" or "active"."""
         with self._lock:
             self._session = word
             self._lock.notify_all()
-        self._tell(Happening(session=word))
+        self._tell_session()
+
+    def _served(self) -> str:
+        """The session as it is told: nobody's until its helper is there to take what crosses."""
+        return "none" if self._session == "active" and self._helper is None else self._session
+
+    def _tell_session(self) -> None:
+        with self._lock:
+            session = self._served()
+        self._tell(Happening(session=session))
 
     def _tell(self, happening: Happening) -> None:
         with self._lock:
@@ -164,7 +174,7 @@ class SessionBackend:
         """See :meth:`Backend.desktop_watch`; goes on through changes of the session."""
         with self._lock:
             self._tellers.append(told)
-            session = self._session
+            session = self._served()
         told(Happening(session=session))
 
         def stop() -> None:

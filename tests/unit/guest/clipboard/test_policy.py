@@ -261,12 +261,15 @@ def test_a_silent_owner_is_told_and_nothing_is_offered() -> None:
     )
 
 
-def test_a_claim_that_fails_is_told() -> None:
+def test_a_claim_that_fails_is_told_and_made_again_when_it_may_succeed() -> None:
     run = Run()
     [claim] = [a for a in run.feed(Copied(HOST, offer(2))) if isinstance(a, PutClaim)]
     assert run.feed(Claimed(GUEST, claim.copy.serial, accepted=False, code="guest.timeout")) == (
         Record(HOST, Happened.FAILED, (TEXT,), "guest.timeout"),
     )
+    [again] = run.feed(RulesChanged(run.state.rules))
+    assert isinstance(again, PutClaim)
+    assert again.copy == claim.copy
 
 
 _sides = st.sampled_from(Side)

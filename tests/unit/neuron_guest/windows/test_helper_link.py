@@ -137,6 +137,17 @@ def test_locks_and_modes_are_told(session: SessionBackend) -> None:
     assert told.empty()
 
 
+def test_a_session_is_told_as_active_while_its_helper_is_there(session: SessionBackend) -> None:
+    told: queue.Queue[Happening] = queue.Queue()
+    session.desktop_watch(told.put)
+    assert told.get(timeout=10) == Happening(session="active")
+    helper_there = session._helper
+    session.attach(None)
+    assert told.get(timeout=10) == Happening(session="none")
+    session.attach(helper_there)
+    assert told.get(timeout=10) == Happening(session="active")
+
+
 def test_without_anybody_signed_in_the_desktop_is_not_there() -> None:
     session = SessionBackend()
     with pytest.raises(BackendError) as refusal:
