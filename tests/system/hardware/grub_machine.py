@@ -44,7 +44,7 @@ sed -i 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="WORDS"/' /etc/default/grub
 
 _GRUB = """
 grub-install --target=i386-pc --force --modules='ext2 biosdisk' /dev/vda
-update-grub
+LANG=C.UTF-8 update-grub  # which systemd gives every service, also ours: GRUB's menu names its language
 sync
 """
 
