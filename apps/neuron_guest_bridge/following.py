@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi
+from libneuron.guest.errors import GuestError
 from libneuron.guest.follow import WindowFollower
 from libneuron.guest.resolution import Say, Size
 from libneuron.guest.screen import GuestScreen
 from libneuron.system.loop import LoopThread
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _PATIENCE = 20.0  # seconds for the guest to take its own mode back
 
 
@@ -36,7 +39,7 @@ class Following:
     def start(self, window: Size | None) -> None:
         """Follow from now on. Raises: GuestError."""
         self.stop()
-        self._follower = self._io.wait(self._begin(window), timeout=_PATIENCE)
+        self._follower = self._wait(self._begin(window))
 
     async def _begin(self, window: Size | None) -> WindowFollower:
         made = WindowFollower(
@@ -58,7 +61,16 @@ class Following:
         follower, self._follower = self._follower, None
         self._tell(None)
         if follower is not None:
-            self._io.wait(follower.stop(), timeout=_PATIENCE)
+            self._wait(follower.stop())
+
+    def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            return self._io.wait(work, timeout=_PATIENCE)
+        except TimeoutError as error:
+            vm = self._api.requester.label
+            raise GuestError(
+                "guest.timeout", vm=vm, verb="set_resolution", seconds=f"{_PATIENCE:g}"
+            ) from error
 
     def _say(self, say: Say) -> None:
         self._tell(say if say.reason is not None else None)

@@ -109,11 +109,13 @@ def as_file(path: Path, text: str, *, about_to: Callable[[Path], None]) -> Itera
     ``about_to`` hears it before it is written.
     """
     about_to(path)
+    made = not path.parent.is_dir()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomic(path, text.encode(), mode=0o600)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody keeps other things there
-            path.parent.rmdir()
+        if made:
+            with contextlib.suppress(OSError):  # somebody keeps other things there
+                path.parent.rmdir()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from libneuron.guest.errors import GuestError
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
-from libneuron.system.files import make_private_directory, write_atomic
+from libneuron.system.files import is_private, make_private_directory, write_atomic
 
 if TYPE_CHECKING:
     from libneuron.guest.hypervisor.connection import Hypervisor
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FOLDER = Path("guest", "pairing")
+_LONGEST = 64 * 1024  # bytes of a hand-over
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Claim:
 
     def file(self, file: Path) -> None:
         """The file to copy is about to be written."""
-        self.note = replace(self.note, file=str(file.resolve()))
+        # Where it will lie: a link of its own name is replaced, not followed.
+        self.note = replace(self.note, file=str(file.parent.resolve() / file.name))
         self._write()
 
     def stuck(self) -> None:
@@ -152,12 +154,15 @@ class Leftovers:
     def sweep(self) -> None:
         """Take away what pairings that ended in the middle have left. What cannot be done now stays noted."""
         for path in sorted(self._folder.glob("*.json")):
-            with self._locked(path.stem) as free:
-                if free:
-                    try:
+            try:
+                with self._locked(path.stem) as free:
+                    if free:
                         self._sweep(path.stem)
-                    except GuestError as error:
-                        _log.info("what pairing left is still there: %s", error)
+            except (
+                GuestError,
+                OSError,
+            ) as error:  # a full disk, say: no reason not to start
+                _log.info("what pairing left is still there: %s", error)
 
     def _sweep(self, vm: str) -> None:
         """Raises: GuestError; the note stays then."""
@@ -166,7 +171,7 @@ class Leftovers:
             note = _parse(path.read_text())
         except FileNotFoundError:
             return
-        except (OSError, ValueError, FieldError) as error:
+        except (ValueError, RecursionError, FieldError) as error:
             _log.info("%s cannot be read: %s", path, error)
             path.unlink(missing_ok=True)
             return
@@ -203,10 +208,16 @@ class Leftovers:
 
 
 def _hands_over(file: Path, vm: str) -> bool:
-    """Whether ``file`` is a hand-over to ``vm``: a name the person chose may hold something else by now."""
+    """Whether ``file`` is a hand-over to ``vm``, as we write them.
+
+    A name the person chose may be somebody else's by now: a FIFO would hold us for ever, and what another
+    user put there can neither be believed nor, in a folder like /tmp, be deleted.
+    """
     try:
+        if not is_private(file) or file.lstat().st_size > _LONGEST:
+            return False
         found = json.loads(file.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and found.get("vm") == vm and "peer" in found
 

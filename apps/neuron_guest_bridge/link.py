@@ -193,7 +193,7 @@ class Link:
         self._closed = True
         try:
             self.following.stop()
-        except (GuestError, TimeoutError) as error:
+        except GuestError as error:
             _log.info("the display kept its mode: %s", error)
         self._guest.close()
         self._around.io.wait(self._endpoint.close())

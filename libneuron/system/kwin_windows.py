@@ -119,8 +119,8 @@ class KWinWindows:
 
     def _owner_changed(self, signal: Signal) -> None:
         """KWin went, and its windows with it; or another one came (it restarts after a crash)."""
-        if signal.member != "NameOwnerChanged" or signal.body[0] != _KWIN:
-            return
+        if signal.sender != _DAEMON or signal.member != "NameOwnerChanged" or signal.body[0] != _KWIN:
+            return  # any program can send us a signal of that name
         self._kwin = str(signal.body[2])
         for name in list(self._told):
             self._tell(name, None)

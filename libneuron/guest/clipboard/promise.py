@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim
-from libneuron.system.clipboard.spool import Content
+from libneuron.system.clipboard.spool import MIB, Content
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Promise:
         self._claim: Claim | None = None
         self._fetched: dict[str, Future[Content]] = {}
         self._pastes = 0
+        self._large = asyncio.Lock()
 
     async def make(self, serial: int, claim: Claim, formats: Sequence[str]) -> bool:
         """Promise ``formats``; False if this guest takes whole copies only. Raises: GuestError."""
@@ -77,19 +79,21 @@ class Promise:
             self._pastes -= 1
 
     async def _supply(self, wanted: int, claim: Claim | None, mime: str) -> None:
-        content, problem = b"", ""
+        content, problem = Content.of(b""), ""
         try:
             if claim is None or mime not in claim.formats:
                 raise ClipboardError("clipboard.stale")
-            content = (await self._content(claim, mime)).whole()
+            content = await self._content(claim, mime)
         except NeuronError as error:
             problem = error.code
         except Cancelled:
             problem = "cancelled"
-        try:
-            await self._api.supply_clipboard(wanted, content, problem=problem)
-        except NeuronError as error:
-            _log.info("what was pasted did not reach the guest: %s", error)
+        # A guest may ask for the same again and again and take nothing: one large one is in memory at a time.
+        async with self._large if content.size > MIB else contextlib.nullcontext():
+            try:
+                await self._api.supply_clipboard(wanted, content.whole(), problem=problem)
+            except NeuronError as error:
+                _log.info("what was pasted did not reach the guest: %s", error)
 
     async def _content(self, claim: Claim, mime: str) -> Content:
         found = self._fetched.get(mime)

@@ -93,6 +93,8 @@ def listed(tops: Sequence[Path]) -> Listing:
         raise FilingError("unsafe-name", str(error)) from error
     except OSError as error:
         raise FilingError("refused", f"{error.strerror or error}: {error.filename}") from error
+    except ValueError as error:  # an address that stands for no path: NUL in it
+        raise FilingError("refused", str(error)) from error
     return Listing(tuple(entries), tuple(sources), left_out)
 
 
@@ -205,7 +207,7 @@ def sweep(parent: Path, keep: int) -> None:
     with contextlib.suppress(OSError):
         batches = [path for path in parent.iterdir() if path.name.startswith(_PREFIX)]
         batches.sort(key=lambda path: path.lstat().st_mtime_ns)
-        for path in batches[: len(batches) - keep]:
+        for path in batches[: max(0, len(batches) - keep)]:
             shutil.rmtree(path, ignore_errors=True)
 
 

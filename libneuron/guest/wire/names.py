@@ -56,7 +56,7 @@ def components(path: str) -> tuple[str, ...]:
 def _problem(name: str) -> str:
     if name in ("", ".", ".."):
         return "is no name"
-    if any(ord(char) < 32 or ord(char) == 127 for char in name):
+    if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in name):
         return "has control characters"
     if not _FORBIDDEN.isdisjoint(name):
         return "has a character that Windows forbids"

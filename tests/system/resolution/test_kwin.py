@@ -6,8 +6,10 @@ import queue
 from collections.abc import Iterator
 
 import pytest
+from dbus_fast import Message
 
 from libneuron.guest.resolution import Size
+from libneuron.system.bus import Bus
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.kwin_windows import KWinWindows
 from libneuron.system.loop import LoopThread
@@ -102,3 +104,32 @@ def test_without_kwin_it_says_so(kwin: KWin, io: LoopThread) -> None:
     with pytest.raises(SystemAccessError) as refused:
         KWinWindows(io, (CLASS,), lambda *_told: None, address=kwin.address)
     assert refused.value.code == "system.bus-error"
+
+
+async def sent(bus: Bus, message: Message) -> None:
+    await bus.connection.send(message)
+
+
+def test_another_program_cannot_say_that_it_has_taken_kwins_place(kwin: KWin, io: LoopThread) -> None:
+    """A bus hands on a signal to whom it is addressed, whatever its sender calls it."""
+    news: News = queue.Queue()
+    kwin.begin()
+    watcher = KWinWindows(io, (CLASS,), lambda *told: news.put(told), address=kwin.address)
+    service = str(watcher._bus.connection.unique_name)
+    bus = io.wait(Bus.open(address=kwin.address))
+    try:
+        name = str(bus.connection.unique_name)
+        forged = Message.new_signal(
+            "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss",
+            ["org.kde.KWin", "", name],
+        )  # fmt: skip
+        forged.destination = service
+        io.wait(sent(bus, forged))
+        with pytest.raises(SystemAccessError) as refused:
+            call = (service, "/org/neuronos/Windows", "org.neuronos.Windows1", "Changed", "siii")
+            io.wait(bus.call(*call, (CLASS, 800, 600, 100)))
+        assert "AccessDenied" in refused.value.details
+    finally:
+        io.wait(bus.close())
+        watcher.close()
+    assert news.empty()

@@ -143,3 +143,13 @@ def test_what_is_moved_to_the_downloads_goes_beside_what_is_there(tmp_path: Path
     (tmp_path / "x.txt").write_bytes(b"new")
     [moved] = move_into(there, [tmp_path / "x.txt"])
     assert (moved.name, moved.read_bytes(), (there / "x.txt").read_bytes()) == ("x (2).txt", b"new", b"old")
+
+
+def test_a_sweep_that_may_keep_more_than_there_are_removes_none(tmp_path: Path) -> None:
+    batches = [Incoming(tmp_path, 0).folder for _ in range(3)]
+    sweep(tmp_path, keep=5)
+    assert all(folder.is_dir() for folder in batches)
+
+
+def test_an_address_that_is_no_path_is_refused(tmp_path: Path) -> None:
+    assert refused(lambda: listed([tmp_path / "a\0b"])) == "refused"

@@ -26,7 +26,7 @@ GOOD = [
 ]
 BAD = [
     "", ".", "..", "a/b", "a\\b", "C:", "a:stream", "a*", "a?", 'a"', "<a", "a>", "a|b", "a\0b", "a\nb",
-    "a\x7f",     "x.", "x ", "...", "CON", "con",
+    "a\x7f", "a\x9b2J", "x.", "x ", "...", "CON", "con",
     "nul.txt", "Aux.tar.gz", "COM1", "com9.x", "LPT0", "COM¹", "LPT².txt", "CONIN$",
     "NUL .txt", "\ud800", "a\udcff", "x" * 256, "漢" * 86, "gpj.\u202eexe", "\u2066a",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from neuron_guest_bridge.handing_over import burnt
+from neuron_guest_bridge.handing_over import as_file, burnt
 
 
 def test_the_image_is_readable_only_for_who_was_told_its_name(tmp_path: Path) -> None:
@@ -25,3 +25,11 @@ def test_the_image_is_readable_only_for_who_was_told_its_name(tmp_path: Path) ->
         assert first.stat().st_mode & stat.S_IROTH
     assert not first.parent.exists()
     assert not second.parent.exists()
+
+
+def test_the_persons_own_folder_outlives_the_file(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    for folder in ("own", "new"):
+        with as_file(tmp_path / folder / "x.json", "{}", about_to=lambda _file: None):
+            assert (tmp_path / folder / "x.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]

@@ -151,3 +151,62 @@ def test_a_broken_note_is_dropped(where: Paths, store: KeyStore, text: str) -> N
     (folder / "x.json").write_text(text)
     Leftovers(where.state, store, _no_libvirt).sweep()
     assert not noted(where.state)
+
+
+def _noted_file(where: Paths, store: KeyStore, file: Path) -> Leftovers:
+    """As after a pairing by ``file`` that was killed, and a start of the computer that emptied /tmp."""
+    leftovers = Leftovers(where.state, store, _no_libvirt)
+    with leftovers.claim(_VM, "win", "") as claim:
+        claim.file(file)
+        claim.stuck()
+    return leftovers
+
+
+def test_what_another_user_put_in_the_files_place_neither_holds_up_nor_is_believed(
+    where: Paths, store: KeyStore, tmp_path: Path
+) -> None:
+    file, held = tmp_path / "copy.json", tmp_path / "held.json"
+    hand_over = json.dumps({"vm": _VM, "peer": "x"})
+
+    def link() -> None:
+        held.write_text(hand_over)
+        file.symlink_to(held)
+
+    def readable() -> None:
+        file.write_text(hand_over)
+        file.chmod(0o644)
+
+    def deep() -> None:
+        file.write_text("[" * 60_000)
+        file.chmod(0o600)
+
+    def fifo() -> None:
+        os.mkfifo(file)
+
+    for put in (fifo, link, readable, deep):
+        leftovers = _noted_file(where, store, file)
+        put()
+        leftovers.sweep()
+        assert not noted(where.state)
+        assert file.is_symlink() or file.exists()
+        file.unlink()
+
+
+def test_a_file_that_took_the_place_of_a_link_is_swept(where: Paths, store: KeyStore, tmp_path: Path) -> None:
+    file = tmp_path / "copy.json"
+    file.symlink_to(tmp_path / "nowhere")
+    leftovers = _noted_file(where, store, file)
+    file.unlink()
+    file.write_text(json.dumps({"vm": _VM, "peer": "x"}))
+    file.chmod(0o600)
+    leftovers.sweep()
+    assert not file.exists()
+
+
+def test_a_folder_that_refuses_its_lock_fails_no_start(where: Paths, store: KeyStore, tmp_path: Path) -> None:
+    leftovers = _noted_file(where, store, tmp_path / "copy.json")
+    lock = where.state / "guest" / "pairing" / f"{_VM}.lock"
+    lock.unlink()
+    lock.symlink_to(tmp_path)
+    leftovers.sweep()
+    assert noted(where.state)

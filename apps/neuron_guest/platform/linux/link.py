@@ -42,7 +42,11 @@ def _pack(value: object) -> bytes:
 
 
 def _restore(item: dict[str, Any]) -> Any:
-    return base64.b64decode(item["$b64"], validate=True) if item.keys() == {"$b64"} else item
+    if item.keys() != {"$b64"}:
+        return item
+    if not isinstance(item["$b64"], str):
+        raise ValueError("bytes that are no text")  # noqa: TRY004 — the message is wrong, not a type of ours
+    return base64.b64decode(item["$b64"], validate=True)
 
 
 def _exactly(stream: socket.socket, count: int) -> bytes:
@@ -98,17 +102,14 @@ class Helper:
         self._event = event
         self._turn = threading.Lock()
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._asked = False  # an answer is due
         self._gone = False
 
     def run(self) -> None:
         """Read until the helper is gone."""
         try:
             while True:
-                message = receive(self._stream)
-                if "event" in message:
-                    self._event(message)
-                else:
-                    self._answers.put(message)
+                self._take(receive(self._stream))
         except (EOFError, OSError, ValueError, RecursionError) as error:
             _log.info("the session's helper is gone: %r", error)
         finally:
@@ -116,11 +117,21 @@ class Helper:
             self._answers.put(None)
             self._stream.close()
 
+    def _take(self, message: dict[str, Any]) -> None:
+        if "event" in message:
+            self._event(message)
+            return
+        if not self._asked:  # kept, it would be taken for the next one's; and there might be no end of them
+            raise ValueError("an answer that nobody asked for")
+        self._asked = False
+        self._answers.put(message)
+
     def call(self, verb: str, **arguments: object) -> Any:
         """Ask the helper. Raises: BackendError no-session when it goes, or what it answered."""
         with self._turn:
             if self._gone:
                 raise BackendError("no-session", "the person's session has ended")
+            self._asked = True
             try:
                 send(self._stream, {"verb": verb, "arguments": arguments})
                 answer = self._answers.get(timeout=TIMEOUT)

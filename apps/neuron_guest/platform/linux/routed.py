@@ -34,7 +34,7 @@ class RoutedBackend(HeadlessBackend):
 
     def __init__(self, path: Path = link.SOCKET, seated: Callable[[], int | None] = link.seated_user) -> None:
         super().__init__()
-        self.files = files_link.RemoteFiles(self._ask)
+        self.files = files_link.RemoteFiles(self._ask_for_files)
         self._seated = seated
         self._helpers: dict[int, link.Helper] = {}
         self._watchers: list[Callable[[Offer], None]] = []
@@ -68,10 +68,12 @@ class RoutedBackend(HeadlessBackend):
         if previous is not None:
             previous.replace()
         self._tell(Happening(session=self._session()))
-        helper.run()
-        if self._helpers.get(user) is helper:
-            del self._helpers[user]
-        self._tell(Happening(session=self._session()))
+        try:
+            helper.run()
+        finally:
+            if self._helpers.get(user) is helper:
+                del self._helpers[user]
+            self._tell(Happening(session=self._session()))
 
     def _helper(self) -> link.Helper | None:
         user = self._seated()
@@ -82,6 +84,11 @@ class RoutedBackend(HeadlessBackend):
         if helper is None:
             raise BackendError("no-session", "nobody is signed in to a desktop")
         return helper.call(verb, **arguments)
+
+    def _ask_for_files(self, verb: str, **arguments: object) -> Any:
+        if verb != "files_discard":
+            self._unlocked()
+        return self._ask(verb, **arguments)
 
     def _told(self, user: int, message: Mapping[str, Any]) -> None:
         if user != self._seated():

@@ -55,10 +55,10 @@ class PromiseRoute:
                 data, problem = fetch(mime), ""
         except BackendError as error:
             problem = error.code
-        finally:
-            self._places.release()
         answer = {"wanted": wanted, "data": data, "problem": problem}
         try:
             helper.call("clipboard_supply", answer, timeout=_SLOW)
         except BackendError as error:
             _log.info("what was pasted did not reach the session: %s", error)
+        finally:
+            self._places.release()  # not before: a helper that takes nothing would have us keep ever more

@@ -149,7 +149,8 @@ class SessionBackend:
         self._ask("clipboard_promise", timeout=_SLOW, number=number, mimes=list(mimes), secret=secret)
 
     def _ask_for_files(self, verb: str, **arguments: object) -> Any:
-        self._unlocked()
+        if verb != "files_discard":
+            self._unlocked()
         return self._ask(verb, timeout=_SLOW, **arguments)
 
     def _unlocked(self) -> None:

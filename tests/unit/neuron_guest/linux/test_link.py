@@ -233,3 +233,34 @@ def test_the_helper_tells_of_the_displays_modes(backend: RoutedBackend, tmp_path
     backend._tellers.append(told.put)
     mode = desktop.set_mode(Mode(1024, 768))
     assert told.get(timeout=10) == Happening(mode=mode)
+
+
+def test_answers_that_nobody_asked_for_end_the_helper(
+    backend: RoutedBackend, knock: Callable[[], socket.socket]
+) -> None:
+    """Kept, they would fill the service's memory, and be taken for the answers to what is asked next."""
+    stream = knock()
+    link.send(stream, {"value": "forged"})
+    assert stream.recv(1) == b""
+    assert eventually(lambda: not backend._helpers, seconds=10)
+
+
+def test_bytes_that_are_no_text_end_the_helper(
+    backend: RoutedBackend, knock: Callable[[], socket.socket]
+) -> None:
+    stream = knock()
+    text = b'{"event": {"$b64": 7}}'
+    stream.sendall(struct.pack(">I", len(text)) + text)
+    assert stream.recv(1) == b""
+    assert eventually(lambda: not backend._helpers, seconds=10)
+
+
+def test_files_stay_behind_a_locked_screen(
+    backend: RoutedBackend, knock: Callable[[], socket.socket]
+) -> None:
+    attach(knock(), backend, SimulatedBackend())
+    batch = backend.files.begin(0)
+    backend._lock(True)
+    assert code(backend.files.copied) == "locked"
+    assert code(lambda: backend.files.read(1, 0, 0, 1)) == "locked"
+    backend.files.discard(batch)

@@ -6,7 +6,7 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from neuron_guest.backend import BackendError, Happening, Mode, Offer
 from neuron_guest.platform.windows import helper
 from neuron_guest.platform.windows.helper_link import Answerer, Caller
 from neuron_guest.platform.windows.helper_wire import pack
+from neuron_guest.platform.windows.promise_route import PromiseRoute
 from neuron_guest.platform.windows.session_backend import SessionBackend
 from neuron_guest.simulated import SimulatedBackend
 
@@ -286,3 +287,25 @@ def test_a_helper_that_wants_nonsense_gets_nothing(
     with caplog.at_level("CRITICAL"):
         session.event("wanted", value)
     assert session.clipboard_offer().formats == ()
+
+
+def test_a_helper_that_wants_and_never_takes_is_served_a_few_times_only() -> None:
+    """Each supply holds the content; the service must not keep ever more of them."""
+    route, fetched, over = PromiseRoute(), queue.Queue[str](), threading.Event()
+
+    class Stuck:
+        def call(self, _verb: str, _arguments: object, *, timeout: float) -> None:
+            assert over.wait(timeout)
+
+    def fetch(mime: str) -> bytes:
+        fetched.put(mime)
+        return b"x"
+
+    number = route.begin(fetch)
+    for wanted in range(50):
+        route.wanted({"wanted": wanted, "number": number, "mime": TEXT}, cast(Caller, Stuck()))
+        if wanted < 8:
+            fetched.get(timeout=20)
+    assert route._places._value == 0
+    assert fetched.empty()
+    over.set()
