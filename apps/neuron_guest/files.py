@@ -50,7 +50,8 @@ class LocalFiles:
         """See :class:`Files`."""
         folder = self._places.private()
         with self._lock:
-            sweep(folder, keep=_KEPT + len(self._open) if self._swept else 0)
+            coming = [batch.incoming.folder for batch in self._open.values()]
+            sweep(folder, keep=_KEPT if self._swept else 0, coming=coming)
             self._swept = True
             oldest = next(iter(self._open)) if len(self._open) >= _OPEN else None
         if oldest is not None:

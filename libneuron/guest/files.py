@@ -64,6 +64,7 @@ class GuestFiles:
         self._requester = requester
         self._folder = folder
         self._swept = False
+        self._coming: set[Path] = set()
 
     # -- to the guest -------------------------------------------------------------------------------
 
@@ -165,14 +166,18 @@ class GuestFiles:
         except BaseException:
             await asyncio.shield(asyncio.to_thread(incoming.discard))
             raise
+        finally:
+            self._coming.discard(incoming.folder)
         progress.finish()
         return tops
 
     def _incoming(self, size: int) -> Incoming:
         # At the first time everything that an earlier run left.
-        sweep(self._folder, keep=_KEPT - 1 if self._swept else 0)
+        sweep(self._folder, keep=_KEPT - 1 if self._swept else 0, coming=self._coming)
         self._swept = True
-        return Incoming(self._folder, size)
+        incoming = Incoming(self._folder, size)
+        self._coming.add(incoming.folder)
+        return incoming
 
     async def _fetch_one(
         self, incoming: Incoming, batch: int, node: int, entry: Entry, progress: Progress

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -202,10 +202,11 @@ class Incoming:
             self._file = None
 
 
-def sweep(parent: Path, keep: int) -> None:
-    """Remove all batches but the ``keep`` newest ones: what was pasted is copied from them once."""
+def sweep(parent: Path, keep: int, *, coming: Collection[Path] = ()) -> None:
+    """Remove all batches but the ``keep`` newest, which may still be copied from, and those ``coming``."""
     with contextlib.suppress(OSError):
-        batches = [path for path in parent.iterdir() if path.name.startswith(_PREFIX)]
+        found = (path for path in parent.iterdir() if path.name.startswith(_PREFIX))
+        batches = [path for path in found if path not in coming]
         batches.sort(key=lambda path: path.lstat().st_mtime_ns)
         for path in batches[: max(0, len(batches) - keep)]:
             shutil.rmtree(path, ignore_errors=True)

@@ -92,7 +92,10 @@ def test_the_newest_batches_are_kept_and_nothing_else_is_touched(tmp_path: Path)
         os.utime(folder, ns=(age, age))
     sweep(tmp_path, keep=2)
     assert {path.name for path in tmp_path.iterdir()} == {"mine", batches[2].name, batches[3].name}
-    sweep(tmp_path, keep=5)
+    sweep(tmp_path, keep=0, coming=batches[2:])
+    for keep in (2, 3, 5):
+        sweep(tmp_path, keep=keep)
+        assert batches[2].exists()
     sweep(tmp_path / "not there", keep=0)
     assert batches[3].exists()
 
