@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.system.lab.image import Recipe
-from tests.system.lab.shell import Shell
+from tests.system.lab.shell import Shell, until
 from tests.system.updates.guest import NAMED
 
 PORT = "org.neuronos.test.bus"
@@ -28,6 +28,10 @@ _BRIDGE = f"""
 import os, select, socket, time
 port = os.open("/dev/virtio-ports/{PORT}", os.O_RDWR | os.O_NONBLOCK)
 bus = None
+def say(state):
+    with open("/run/bridge.state", "w") as file:
+        file.write(state)
+say("closed")
 while True:
     waiting = select.poll()
     waiting.register(port, select.POLLIN)
@@ -38,12 +42,14 @@ while True:
             if bus is not None:
                 bus.close()
                 bus = None
+                say("closed")
             time.sleep(0.05)
         elif number == port:
             data = os.read(port, 65536)
             if bus is None:
                 bus = socket.socket(socket.AF_UNIX)
                 bus.connect("/run/dbus/system_bus_socket")
+                say("open")
             bus.sendall(data)
         elif bus is not None:
             data = bus.recv(65536)
@@ -59,6 +65,11 @@ def install_helper(shell: Shell) -> None:
     """Put the helper, its unit with all its walls, and its policy in place."""
     shell.write("/usr/libexec/neuron-helper", _PROGRAM.encode(), mode=0o755)
     shell.sh(_INSTALL, timeout=300)
+
+
+def wait_unused(shell: Shell) -> None:
+    """Wait until the last client's leaving was noticed: the next one must not inherit its connection."""
+    until(lambda: shell.sh("cat /run/bridge.state") == "closed", timeout=60, what="the bridge")
 
 
 def bridge_bus(shell: Shell) -> None:

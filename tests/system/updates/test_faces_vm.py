@@ -17,13 +17,14 @@ from libneuron.errors import english
 from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
 from libneuron.ui.app import application
+from libneuron.ui.dialogs import ErrorDialog
 from libneuron.updates.published import PUBLIC
 from neuron_update_guardian.notifier import news
 from neuron_update_guardian.source import HelperSource, read_timeline
 from neuron_update_guardian.window import GuardianWindow
 from tests.system.lab.shell import until
 from tests.system.updates.guest import NAMED, Guarded, debian_package, guarded
-from tests.system.updates.guest_bus import HELPED, PORT, bridge_bus, install_helper
+from tests.system.updates.guest_bus import HELPED, PORT, bridge_bus, install_helper, wait_unused
 from tests.unit.updates.test_notifier import daemon, tell_and_press
 
 # These run as the scripts of a package, in the guest.
@@ -85,9 +86,11 @@ def test_from_the_notification_through_the_window_and_the_helper_to_a_verified_s
         changes = window.preview.changes
         texts = [changes.item(at).text() for at in range(changes.count())]
         assert any("bad 1" in text for text in texts), texts
+        wait_unused(machine.shell)
         QTest.keyClick(window.preview.roll_back, Qt.Key.Key_Space)
         shown(window.panel.isVisible)
         shown(window.panel.isHidden)
+        assert window.findChild(ErrorDialog) is None
         window.close()
         assert machine.guardian("status")["pending_rollback"]["state"] == "waits-for-restart"
         assert machine.shell.sh("systemctl show -P ProtectSystem neuron-helper") == "full"
