@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from neuron_guest.platform.windows import win32
-from neuron_guest.platform.windows.service import SERVICE_RUNNING, SERVICE_STOPPED
+from neuron_guest.platform.windows.service import SERVICE_STOPPED
 from neuron_guest.platform.windows.win32 import BOOL, DWORD, HANDLE, POINTER, WSTR
 
 _ALL_ACCESS = 0xF003F
@@ -163,19 +163,12 @@ class ServiceControl:
             except win32.Win32Error as error:
                 if error.code != _NOT_ACTIVE:
                     raise
-        return self._reaches(SERVICE_STOPPED, timeout)
-
-    def _reaches(self, state: int, timeout: float) -> bool:
         ends = time.monotonic() + timeout
-        while self.query().state != state:
+        while self.query().state != SERVICE_STOPPED:
             if time.monotonic() > ends:
                 return False
             time.sleep(0.1)
         return True
-
-    def runs_within(self, timeout: float) -> bool:
-        """Whether it is running within ``timeout`` seconds."""
-        return self._reaches(SERVICE_RUNNING, timeout)
 
     def query(self) -> Running:
         """Its state now."""

@@ -63,15 +63,6 @@ def command(folder: PureWindowsPath, extra: Sequence[str]) -> str:
     return quoting.command_line(str(folder / "python.exe"), ["-I", "-m", module, *extra])
 
 
-def folder_of(line: str, programs: PureWindowsPath) -> str | None:
-    """Which of our folders a service's command line runs from."""
-    found = re.match(r'"([^"]+)"', line)
-    if found is None:
-        return None
-    path = PureWindowsPath(found[1])
-    return path.parent.name if path.parent.parent == programs else None
-
-
 def healthy(told: Told | None, *, version: str, process: int, port_was_open: bool) -> bool:
     """Whether the service that was just started does its work.
 

@@ -8,7 +8,6 @@ from pathlib import PureWindowsPath
 
 import pytest
 
-from neuron_guest.platform.windows import setup_plan
 from neuron_guest.platform.windows.installer import Installer, InstallError, Texts
 from neuron_guest.platform.windows.service_control import Running
 from neuron_guest.platform.windows.setup_plan import Bundle
@@ -16,6 +15,13 @@ from neuron_guest.platform.windows.status import Told
 from neuron_guest.platform.windows.win32 import Win32Error
 
 PROGRAMS = PureWindowsPath(r"C:\P")
+
+
+def folder_of(line: str) -> str:
+    """Which of our folders a service's command line runs from."""
+    path = PureWindowsPath(line.split('"')[1])
+    assert path.parent.parent == PROGRAMS
+    return path.parent.name
 
 
 @dataclass
@@ -53,7 +59,7 @@ class FakeWindows:
     def start(self) -> None:
         self._maybe("start")
         assert self.line is not None
-        self.running = setup_plan.folder_of(self.line, PROGRAMS)
+        self.running = folder_of(self.line)
         assert self.running in self.folders, "the service runs from a folder that is not there"
         version = self.running.partition("_")[0]
         if version not in self.sick:
@@ -157,7 +163,7 @@ def test_whatever_step_fails_the_old_version_is_the_services(step: str) -> None:
     except (InstallError, Win32Error):
         windows.fails = frozenset()
         assert windows.line is not None
-        assert setup_plan.folder_of(windows.line, PROGRAMS) == "1.0.0"
+        assert folder_of(windows.line) == "1.0.0"
         assert "1.0.0" in windows.folders
     else:
         raise AssertionError("a failure went unnoticed")
