@@ -240,6 +240,17 @@ def test_a_guest_that_tells_without_end_is_heard_now_and_then(home: Home) -> Non
     assert len(home.fleet.lines) < 10
 
 
+def test_a_display_that_cannot_be_is_not_shown(home: Home) -> None:
+    link = home.fleet._links[SIMULATED]
+
+    async def tell() -> None:
+        for width in (10**4000, -1, 0, True, "7", None, 1 << 17):
+            link._event(DISPLAY_CHANGED, {"width": width, "height": 600})
+
+    home.fleet.io.wait(tell())
+    assert link.screen is None or link.screen.width == 1280
+
+
 def test_a_change_of_the_display_is_told_to_whoever_shows_it(home: Home) -> None:
     kinds: list[str] = []
     heard = home.fleet._links[SIMULATED]._event
