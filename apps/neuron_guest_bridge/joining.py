@@ -150,6 +150,7 @@ def _joined(
     subject: Subject, told: Callable[[Stage, NeuronError | None], None], progress: Progress
 ) -> Connection:
     anew = time.monotonic() + _ANEW
+    again = 0.0  # each attempt is news by itself, and ends the wait below
     while True:
         progress.check()
         connection = subject.connection()
@@ -160,7 +161,9 @@ def _joined(
                 return connection
             problem = connection.problem
             if connection.state in _AGAIN:
-                connection.kick()
+                if time.monotonic() >= again:
+                    connection.kick()
+                    again = time.monotonic() + _LOOK
             elif connection.state is State.READY and time.monotonic() >= anew:
                 subject.reconnect()  # with the old keys: the agent had not seen the new ones yet
                 anew = time.monotonic() + _ANEW

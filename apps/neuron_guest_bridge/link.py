@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +24,9 @@ from libneuron.guest.permissions import PermissionStore
 from libneuron.guest.resolution import Size
 from libneuron.guest.state import State
 from libneuron.guest.transport import Endpoint
+from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.events import DISPLAY_CHANGED, SESSION_CHANGED, SESSIONS
+from libneuron.guest.wire.fields import Fields
 from libneuron.guest.wire.requests import Permission
 from libneuron.guest.wire.transfers import Place
 from libneuron.progress import Progress
@@ -45,6 +48,7 @@ from neuron_guest_bridge.sharing import (
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_WIDEST = 1 << 16  # pixels
 _WHAT = {
     Happened.OFFERED: What.COPY_OFFERED,
     Happened.CROSSED: What.COPY_CROSSED,
@@ -216,9 +220,10 @@ class Link:
         if kind == SESSION_CHANGED and data.get("session") in SESSIONS:
             self._sessions.tell(data["session"])
         elif kind == DISPLAY_CHANGED:
-            width, height = data.get("width"), data.get("height")
-            if isinstance(width, int) and isinstance(height, int):
-                self._displays.tell(Size(width, height))
+            fields = Fields(dict(data), "display")
+            with contextlib.suppress(FieldError):  # nonsense is not shown
+                size = [fields.integer(name, 1, _WIDEST) for name in ("width", "height")]
+                self._displays.tell(Size(*size))
         clipboard = self._clipboard
         if clipboard is not None:
             clipboard.guest.event(kind, data)

@@ -6,13 +6,13 @@ What arrives lies in a fresh private folder; what does not become complete is re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from libneuron.errors import NeuronError
-from libneuron.guest.api import Requester
+from libneuron.errors import Cancelled, NeuronError
+from libneuron.guest.api import Reply, Requester
 from libneuron.guest.errors import GuestError
 from libneuron.guest.wire.errors import FieldError
 from libneuron.guest.wire.fields import Fields
@@ -33,6 +33,7 @@ LARGEST = 1 << 40
 """Bytes that may be sent at once by hand; what the guest's disk holds bounds it further."""
 _KEPT = 2  # batches: a file manager may still copy from the last one
 _SLOW = 120.0  # seconds
+_LOOK = 0.2  # seconds between looks at whether the person cancelled
 _MIB = 1 << 20
 _CODES = {
     "unsafe-name": "guest.file-name",
@@ -82,9 +83,7 @@ class GuestFiles:
         try:
             for entry, source in zip(found.entries, found.sources, strict=True):
                 await self._send_one(batch, entry, source, progress)
-            answer = await self._requester.request(
-                "files_finish", {"batch": batch, "place": place.value}, timeout=_SLOW
-            )
+            answer = await self._ask(progress, "files_finish", {"batch": batch, "place": place.value})
             progress.finish()
             return Fields(answer.data).texts("uris", count=MOST_FILES)
         except FieldError as error:
@@ -111,16 +110,14 @@ class GuestFiles:
         progress.advance(item=entry.path)
         if entry.directory:
             folder = {"batch": batch, "path": entry.path, "offset": 0, "directory": True}
-            await self._requester.request("file_write", folder, timeout=_SLOW)
+            await self._ask(progress, "file_write", folder)
             return
         target = {"batch": batch, "path": entry.path}
         at = 0
         while True:
             count = min(PIECE, entry.size - at)
             data = await self._off_loop(lambda at=at, count=count: read_piece(source, at, count))  # type: ignore[misc]  # bound now
-            await self._requester.request(
-                "file_write", {**target, "offset": at}, body=data or None, timeout=_SLOW
-            )
+            await self._ask(progress, "file_write", {**target, "offset": at}, body=data or None)
             at += count
             progress.advance(count)
             if at >= entry.size:
@@ -192,7 +189,7 @@ class GuestFiles:
             data = b""
             if count:
                 wanted = {"batch": batch, "node": node, "offset": at, "count": count}
-                data = (await self._requester.request("file_read", wanted, timeout=_SLOW)).body
+                data = (await self._ask(progress, "file_read", wanted)).body
                 if len(data) != count:
                     raise GuestError("guest.file-changed", name=entry.path)
             await self._off_loop(lambda at=at, data=data: incoming.write(entry.path, at, data))  # type: ignore[misc]  # bound now
@@ -206,6 +203,23 @@ class GuestFiles:
     def _fits(self, size: int, most: int) -> None:
         if size > most:
             raise GuestError("guest.too-large", size=size // _MIB, limit=most // _MIB)
+
+    async def _ask(
+        self, progress: Progress, verb: str, data: Mapping[str, Any], *, body: bytes | None = None
+    ) -> Reply:
+        """A request that ends soon after ``progress.cancel()``, although the guest may never answer.
+
+        Raises: GuestError, Cancelled.
+        """
+        answer = asyncio.ensure_future(self._requester.request(verb, data, body=body, timeout=_SLOW))
+        try:
+            while not answer.done():
+                await asyncio.wait({answer}, timeout=_LOOK)
+                if progress.cancelled and not answer.done():
+                    raise Cancelled
+            return answer.result()
+        finally:
+            answer.cancel()
 
     async def _off_loop(self, work: Callable[[], _T]) -> _T:
         try:

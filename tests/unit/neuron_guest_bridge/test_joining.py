@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from libneuron.guest.clipboard.rules import Direction
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor import opening
 from libneuron.guest.hypervisor.connection import Hypervisor
+from libneuron.guest.state import State
 from libneuron.guest.wire.events import DISPLAY_CHANGED, SESSION_CHANGED
 from libneuron.guest.wire.requests import Permission
 from libneuron.progress import Progress
@@ -23,7 +25,7 @@ from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import below
-from neuron_guest_bridge import targets
+from neuron_guest_bridge import joining, targets
 from neuron_guest_bridge.activity import Line, What
 from neuron_guest_bridge.cli import parser
 from neuron_guest_bridge.fleet import Fleet
@@ -214,6 +216,36 @@ def test_when_somebody_signs_in_what_nobody_was_there_to_take_is_offered_again(
         home.fleet.io.loop.call_soon_threadsafe(link._event, SESSION_CHANGED, {"session": session})
         home.until(lambda machine, session=session: machine.session == session)  # type: ignore[misc]
     assert applied == ["none", "active"]
+
+
+def test_a_channel_in_use_is_asked_for_once_a_second_however_much_is_told() -> None:
+    kicks: list[float] = []
+
+    class Busy:
+        state = State.IN_USE
+        problem = None
+
+        def kick(self) -> None:
+            kicks.append(time.monotonic())
+
+    class Waiting:
+        vm = "vm"
+        rounds = 0
+        store = SimpleNamespace(candidates=lambda _vm: ("enrol",))
+
+        def connection(self) -> Busy:
+            return Busy()
+
+        def wait(self, _seconds: float) -> None:
+            """News at once: the attempt that was asked for has failed again."""
+            self.rounds += 1
+            if self.rounds == 1000:
+                raise GuestError("guest.agent-silent", vm=self.vm)
+
+    began = time.monotonic()
+    with pytest.raises(GuestError):
+        joining._joined(cast(Any, Waiting()), lambda _stage, _problem: None, _progress())
+    assert len(kicks) <= 1 + time.monotonic() - began
 
 
 def test_a_guest_that_tells_without_end_is_heard_now_and_then(home: Home) -> None:
