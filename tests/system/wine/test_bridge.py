@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from libneuron.guest.client import BlockingGuest
 from libneuron.guest.clipboard.rules import Happened, Side
+from libneuron.system.loop import LoopThread
 from tests.system.clipboard.conftest import (  # noqa: F401 — fixtures
     Display,
     compositor,
@@ -23,6 +25,7 @@ from tests.system.clipboard.conftest import (  # noqa: F401 — fixtures
 from tests.system.clipboard.coupling import Coupling, host_clipboard
 from tests.system.wine.agent import WineAgent
 from tests.system.wine.lab import WineLab
+from tests.system.wine.test_agent import client, user
 from tests.system.wine.test_clipboard import PNG_2X2, _chunk, foreign
 from tests.system.wine.test_desktop import wait_for
 
@@ -36,6 +39,11 @@ def agent(wine: WineLab) -> Iterator[WineAgent]:
     with WineAgent(wine) as made:
         made.hand_over()
         made.start()
+        with LoopThread() as io:
+            guest = BlockingGuest(io, client(made))
+            guest.wait_ready(60)
+            wait_for(lambda: user(guest), 60)  # the session's helper is there
+            guest.close()
         yield made
 
 
@@ -48,7 +56,6 @@ def desktop(request: pytest.FixtureRequest) -> Display:
 @pytest.fixture
 def coupled(agent: WineAgent, desktop: Display, tmp_path: Path) -> Iterator[Coupling]:
     made = Coupling(agent.endpoint(), agent.keys(), host_clipboard(desktop, tmp_path / "spool"), tmp_path)
-    wait_for(lambda: made.guest.run(lambda api: api.info())["user"], 60)  # the session's helper is there
     yield made
     made.close()
 
