@@ -17,7 +17,6 @@ from libneuron.guest.keys import KeyStore
 from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
-from libneuron.system.paths import Paths, resources
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.machines import Listeners, Snapshot
@@ -77,15 +76,9 @@ def by_tray(home: Bridge) -> None:
     def happened(_line: Line) -> None:
         pass
 
-    where = Paths(
-        config=home.home / "config" / "neuron",
-        data=home.data,
-        state=home.home / "state" / "neuron",
-        cache=home.home / "cache",
-        runtime=home.home / "r",
-        resources=resources(),
+    fleet = Fleet(
+        home.where, uri=home.uri, clock=RealClock(), host_clipboard=none, simulated_name="Simulated"
     )
-    fleet = Fleet(where, uri=home.uri, clock=RealClock(), host_clipboard=none, simulated_name="Simulated")
     fleet.start(Listeners(changed, happened))
     try:
         assert looked.wait(PATIENCE)
