@@ -79,8 +79,8 @@ class AppsPage(QStackedWidget):
         )
         self.empty = EmptyState("apps", "", "", self.again)
         whole = QWidget()
-        line = row(label, self.search)
-        whole.setLayout(column(line, self.list, row(self.menu, None, self.like, self.start), gap=1))
+        line = row(label, self.search, self.menu)
+        whole.setLayout(column(line, self.list, row(self.like, None, self.start), gap=1))
         self.addWidget(self.empty)
         self.addWidget(whole)
         self._whole = whole

@@ -68,7 +68,7 @@ class MachinePage(QWidget):
         self.simulated = Notice(
             translate(
                 "Machine",
-                "This machine is simulated: its desktop exists only in memory.",
+                "Simulated: its desktop exists only in memory.",
             ),
             tone=Tone.INFO,
         )

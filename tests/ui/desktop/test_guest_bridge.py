@@ -75,7 +75,7 @@ def test_an_assistive_client_tries_the_simulated_machine(
         assistive.find("list item", "test, Running · Not set up")
         assistive.find("push button", "Try a simulated machine").press()
         assistive.find("list item", "Simulated machine, Simulated · Connected")
-        assistive.find("label", "This machine is simulated: its desktop exists only in memory.")
+        assistive.find("label", "Simulated: its desktop exists only in memory.")
         assistive.find("list item", "Files (simulated)")
         search = assistive.find("text", "Search")
         search.write("pai")
