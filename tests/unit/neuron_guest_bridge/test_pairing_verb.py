@@ -126,7 +126,7 @@ def test_the_file_is_gone_when_nobody_took_it_in_time(
 ) -> None:
     file = tmp_path / "hand-over.json"
     status, found = pair(simulation, file, capsys, "--wait", "0.5")
-    assert (status, found["error"]["code"]) == (1, "guest.agent-silent")
+    assert (status, found["error"]["code"]) == (1, "guest.pairing-refused")
     assert not file.exists()
     assert targets.keys(where).list() == ()
 
