@@ -17,9 +17,8 @@ from libneuron.guest.wire.errors import AuthenticationError, ProtocolError
 
 _RECORD = 16 * 1024  # the most one call of SSL_read gives
 _TLS_HEADER = 5
-_OVERHEAD = (
-    _TLS_HEADER + 1 + 16
-)  # of a TLS 1.3 record: header, type of content, and the tag of AES-GCM or ChaCha20
+# Of a TLS 1.3 record: header, type of content, and the tag of AES-GCM or ChaCha20.
+_OVERHEAD = _TLS_HEADER + 1 + 16
 _GATHER = 256 * 1024
 _KEPT_HEAP = 2 * 1024 * 1024
 
