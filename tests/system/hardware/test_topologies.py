@@ -9,16 +9,19 @@ import pytest
 from libneuron.hardware import acs, bundle
 from libneuron.hardware.capture import capture
 from libneuron.hardware.grouping import predict
+from libneuron.hardware.iommu import classify
 from libneuron.hardware.names import Numbers
 from libneuron.system.trees import ReplayTree
 from tests.system.hardware.pci_lab import ROOT, Topology, recorded
-from tests.system.hardware.topologies import ALL, IN_EVERY_RUN, ORDINARY
+from tests.system.hardware.topologies import ALL, ORDINARY
 
 _FIXTURES = ROOT / "tests/fixtures/machines"
 
 
-def _check(topology: Topology, folder: Path) -> None:
-    machine = capture(ReplayTree(recorded(topology, folder)), Numbers())
+@pytest.mark.vm
+@pytest.mark.parametrize("topology", ALL, ids=lambda one: one.name)
+def test_the_kernel_groups_as_predicted(topology: Topology, tmp_path: Path) -> None:
+    machine = capture(ReplayTree(recorded(topology, tmp_path)), Numbers())
     live = {address: frozenset(group.devices) for group in machine.groups for address in group.devices}
     if topology is not ORDINARY:
         prediction = predict(machine, acs.Settings())
@@ -27,23 +30,7 @@ def _check(topology: Topology, folder: Path) -> None:
     assert machine.devices == kept.devices, "the recording is stale: run tests.system.hardware.record"
     assert machine.groups == kept.groups
     assert machine.iommu == kept.iommu
-
-
-@pytest.mark.vm
-@pytest.mark.parametrize(
-    "topology", [one for one in ALL if one.name in IN_EVERY_RUN], ids=lambda one: one.name
-)
-def test_the_kernel_groups_as_predicted(topology: Topology, tmp_path: Path) -> None:
-    _check(topology, tmp_path)
-
-
-@pytest.mark.vm
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "topology", [one for one in ALL if one.name not in IN_EVERY_RUN], ids=lambda one: one.name
-)
-def test_every_other_kernel_groups_as_predicted(topology: Topology, tmp_path: Path) -> None:
-    _check(topology, tmp_path)
+    assert classify(machine) == classify(kept)
 
 
 def test_every_topology_is_recorded() -> None:

@@ -170,6 +170,20 @@ STATES = (
         (_port("p3", "3.0", _MULTI), _port("p4", "3.1"), *_gpu("p3"), "e1000e,bus=p4"),
         arguments="intel_iommu=off",
     ),
+    Topology("firmware-without-the-iommu", _GOOD, arguments="", iommu=None, cpu="EPYC,hypervisor=off"),
+    Topology(
+        "firmware-without-virtualization", _GOOD, arguments="", iommu=None, cpu="EPYC,hypervisor=off,svm=off"
+    ),
+    Topology(
+        "amd-and-a-kernel-without-its-driver",
+        _GOOD,
+        arguments="",
+        iommu="amd-iommu,intremap=on",
+        cpu="EPYC",
+        kernel="cloud-amd64",
+    ),
+    Topology("intel-with-a-table-of-nonsense", _GOOD, iommu=None, table=bytes(12)),
+    Topology("processor-of-another-maker", _GOOD, iommu=None, cpu="qemu64,vendor=CentaurHauls"),
 )
 """Machines that differ in what the IOMMU does."""
 
@@ -181,12 +195,3 @@ ORDINARY = Topology(
 """The second machine of :data:`GROUPED`, read without root."""
 
 ALL = (*GROUPED, *STATES, ORDINARY)
-IN_EVERY_RUN = (
-    "two-root-ports-of-one-slot-without-acs",
-    "gpu-behind-a-conventional-bridge",
-    "amd-iommu-with-an-ati-gpu",
-    "switches-inside-switches",
-    "intel-switched-off-by-argument",
-    "shared-as-an-ordinary-user-sees-it",
-)
-"""Booted in every run of the tests; the others are boots for the long run, and recordings otherwise."""
