@@ -17,7 +17,6 @@ from libneuron.hardware.boot.change import State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
 from libneuron.hardware.capture import capture
-from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
 from neuron_hardware_advisor import wished
 from neuron_hardware_advisor.boot_source import BootSource, DirectBoot, HelperBoot, Made, Shown
@@ -59,6 +58,8 @@ def _source(options: argparse.Namespace) -> Iterator[BootSource]:
     if options.root != Path("/") or os.geteuid() == 0:
         yield DirectBoot(options.root)
         return
+    from libneuron.system.bus import LoopThread  # see HelperBoot
+
     with LoopThread() as loop:
         yield HelperBoot(loop)
 

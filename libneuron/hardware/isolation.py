@@ -137,6 +137,8 @@ def culprit_of(machine: Machine, device: Device, settings: Settings) -> Culprit 
             suspects.append(culprit)
     if not suspects:
         return _beside(machine, device, groups[device.address], settings)
+    if len(suspects) == 1:
+        return suspects[0]
 
     def remaining(culprit: Culprit) -> int:
         repaired = replace(settings, assumed=settings.assumed | {culprit.address})

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from libneuron.hardware.config_space import ConfigSpace
 
 _ADDRESS = re.compile(r"([0-9a-f]{4,8}):([0-9a-f]{2}):([01][0-9a-f])\.([0-7])")
 
 
-@dataclass(frozen=True, order=True)
-class Address:
-    """Where a PCI function sits."""
+class Address(NamedTuple):
+    """Where a PCI function sits. A tuple, because grouping looks addresses up by the ten thousand."""
 
     domain: int
     bus: int
