@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRectF, Qt
-from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from libneuron.errors import NeuronError
-from libneuron.guest.api import GuestApp
 from libneuron.guest.clipboard.rules import Direction, Side
-from libneuron.guest.wire.requests import Permission
 from libneuron.ui.icons import app_icon, pixmap
 from libneuron.ui.text import translate
 from libneuron.ui.theme import theme
 from neuron_guest_bridge import words
 from neuron_guest_bridge.machines import Machine
+from neuron_guest_bridge.menu_keeper import MenuKeeper
 from neuron_guest_bridge.model import Model
+from neuron_guest_bridge.tray_entries import What, Wish, entries
 
-_APPS = 15  # in the menu; the window has them all
 _SIZES = (22, 32, 48)
 
 
@@ -63,11 +61,10 @@ class Tray(QObject):
         self._plain = app_icon(app_id)
         shown = icon.contextMenu() if icon is not None else None
         self.menu = shown or QMenu()
-        self._menus: dict[str, QMenu] = {}
-        self._shown: dict[str, tuple[Machine, tuple[GuestApp, ...]]] = {}
         self._below = self.menu.addSeparator()
-        self._add(self.menu, translate("Tray", "&Open Guest Bridge"), lambda: self._open(""))
-        self._add(self.menu, translate("Tray", "&Quit"), self._leave)
+        self._machines = MenuKeeper(self.menu, self._chosen, before=self._below)
+        self._add(translate("Tray", "&Open Guest Bridge"), lambda: self._open(""))
+        self._add(translate("Tray", "&Quit"), self._leave)
         self.icon = icon or QSystemTrayIcon()
         if shown is None:
             self.icon.setContextMenu(self.menu)
@@ -75,6 +72,9 @@ class Tray(QObject):
         model.changed.connect(self.refresh)
         model.apps_changed.connect(self.refresh)
         self.refresh()
+
+    def _add(self, text: str, do: Callable[[], object]) -> None:
+        self.menu.addAction(text).triggered.connect(lambda _checked=False: do())
 
     def refresh(self) -> None:
         """Show the present state."""
@@ -96,94 +96,34 @@ class Tray(QObject):
             icon, state = self._plain, translate("Tray", "not connected")
         self.icon.setIcon(icon)
         self.icon.setToolTip(translate("Tray", "Guest Bridge: {state}").format(state=state))
-        self._fill(machines)
-
-    def _fill(self, machines: tuple[Machine, ...]) -> None:
-        """Entries that stay the same stay the same objects: a click on an open menu must not miss."""
-        known = {machine.id for machine in machines}
-        for gone in self._menus.keys() - known:
-            menu = self._menus.pop(gone)
-            self._shown.pop(gone)
-            self.menu.removeAction(menu.menuAction())
-            menu.deleteLater()
-        for machine in machines:
-            if machine.id not in self._menus:
-                self._menus[machine.id] = QMenu(self.menu)
-                self.menu.insertMenu(self._below, self._menus[machine.id])
-            value = (machine, self._model.apps.get(machine.id, ()))
-            if self._shown.get(machine.id) != value:
-                self._shown[machine.id] = value
-                self._rebuild(self._menus[machine.id], machine)
+        self._machines.show(entries(self._model.snapshot, self._model.apps))
         self._below.setVisible(bool(machines))
 
-    def _rebuild(self, menu: QMenu, machine: Machine) -> None:
-        name = translate("Tray", "{name} ({state})").format(name=machine.name, state=words.brief(machine))
-        menu.setTitle(name)
-        menu.clear()
-        for below in menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            below.deleteLater()  # clear() takes out their entries only
-        self._machine_menu(menu, machine)
-
-    @staticmethod
-    def _add(menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
-        action = menu.addAction(text)
-        action.triggered.connect(lambda _checked=False: do())
-        return action
-
-    def _machine_menu(self, menu: QMenu, machine: Machine) -> None:
-        for name in machine.acts:
-            self._add(menu, words.act(name).text, partial(self._act, machine, name))
-        menu.addSeparator()
-        if machine.ready:
-            self._clipboard_menu(menu.addMenu(translate("Tray", "&Clipboard")), machine)
-            self._apps_menu(menu.addMenu(translate("Tray", "&Applications")), machine)
-            if machine.can_follow:
-                change = partial(self._model.machines.follow, machine.id, on=not machine.follows)
-                text = translate("Tray", "&Match window size")
-                action = self._add(menu, text, partial(self._run, machine, change))
-                action.setCheckable(True)
-                action.setChecked(machine.follows)
-            if Permission.SCREENSHOT in machine.allowed:
-                self._add(menu, translate("Tray", "Take pictur&e"), partial(self._take_picture, machine))
-            menu.addSeparator()
-        self._add(menu, translate("Tray", "Show in &window"), partial(self._open, machine.id))
-
-    def _clipboard_menu(self, menu: QMenu, machine: Machine) -> None:
-        group = QActionGroup(menu)
-        for value in (Direction.BOTH, Direction.TO_GUEST, Direction.TO_HOST, Direction.OFF):
-            change = partial(self._model.machines.set_direction, machine.id, value)
-            action = self._add(menu, words.direction(value), partial(self._run, machine, change))
-            action.setCheckable(True)
-            action.setChecked(machine.clipboard is value)
-            group.addAction(action)
-        menu.addSeparator()
-        for side, text in (
-            (Side.HOST, translate("Tray", "&Send what I copied here")),
-            (Side.GUEST, translate("Tray", "&Fetch what was copied there")),
-        ):
-            send = partial(self._model.machines.send_copy, machine.id, side)
-            do = partial(self._open, machine.id) if machine.manual else partial(self._run, machine, send)
-            self._add(menu, text, do).setEnabled(machine.sharing)
-
-    def _apps_menu(self, menu: QMenu, machine: Machine) -> None:
-        apps = self._model.apps.get(machine.id, ())
-        known = {app.path: app for app in apps}
-        first = dict.fromkeys((*machine.favourites, *machine.recent))
-        last = [known[path] for path in first if path in known]
-        for app in last:
-            self._add_app(menu, machine, app)
-        if last:
-            menu.addSeparator()
-        for app in apps[:_APPS]:
-            self._add_app(menu, machine, app)
-        if not apps:
-            menu.addAction(translate("Tray", "None known yet")).setEnabled(False)
-        elif len(apps) > _APPS:
-            self._add(menu, translate("Tray", "&More in the window…"), partial(self._open, machine.id))
-
-    def _add_app(self, menu: QMenu, machine: Machine, app: GuestApp) -> None:
-        launch = partial(self._model.machines.launch, machine.id, app.path, app.name)
-        self._add(menu, app.name.replace("&", "&&"), partial(self._run, machine, launch))
+    def _chosen(self, wish: Wish) -> None:
+        """Do it to the machine as it is now; what has gone meanwhile needs nothing any more."""
+        machine = self._model.snapshot.find(wish.machine)
+        if machine is None:
+            return
+        machines, value = self._model.machines, wish.value
+        match wish.what:
+            case What.POWER:
+                self._act(machine, value)
+            case What.DIRECTION:
+                self._run(machine, lambda: machines.set_direction(machine.id, Direction(value)))
+            case What.SEND if machine.manual:
+                self._open(machine.id)
+            case What.SEND:
+                self._run(machine, lambda: machines.send_copy(machine.id, Side(value)))
+            case What.LAUNCH:
+                apps = self._model.apps.get(machine.id, ())
+                name = next((app.name for app in apps if app.path == value), value)
+                self._run(machine, lambda: machines.launch(machine.id, value, name))
+            case What.FOLLOW:
+                self._run(machine, lambda: machines.follow(machine.id, on=not machine.follows))
+            case What.PICTURE:
+                self._take_picture(machine)
+            case What.WINDOW:
+                self._open(machine.id)
 
     # Windows and what they need are loaded when one opens: most of the time the tray is all there is.
 

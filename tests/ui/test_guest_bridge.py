@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from libneuron.errors import Cancelled
@@ -32,41 +32,22 @@ from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof
 from neuron_guest_bridge.machines import Act, Machine, Snapshot
-from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.settings import Settings, SettingsStore
-from neuron_guest_bridge.tray import Tray
 from neuron_guest_bridge.window_health import HealthPage
 from neuron_guest_bridge.window_machine import MachinePage
-from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 from neuron_guest_bridge.window_permissions import PermissionsPage
 from neuron_guest_bridge.window_settings import SettingsPage
+from tests.ui.bridge import Shown
 from tests.ui.scenes.guest_bridge import (
     APPS,
     LINES,
     MACHINES,
     PROOF,
     PROSPECT,
-    SETTINGS,
     WINDOWS,
-    Recorded,
     settle,
 )
-
-
-class Shown:
-    """A window over recorded machines."""
-
-    def __init__(self, qtbot: QtBot, *machines: Machine) -> None:
-        self.qtbot = qtbot
-        self.recorded = Recorded(Snapshot(machines or MACHINES, looked=True), LINES)
-        self.model = Model(self.recorded)
-        self.window = MainWindow(self.model, SETTINGS)
-        self.window.show()
-        settle()
-
-    def asked(self, *what: object) -> None:
-        self.qtbot.waitUntil(lambda: what in self.recorded.asked)
 
 
 @pytest.fixture
@@ -212,23 +193,6 @@ def test_closing_hides_where_there_is_a_tray_and_ends_where_there_is_none(shown:
     shown.window.stays = False
     with qtbot.waitSignal(shown.window.closed):
         shown.window.close()
-
-
-def test_the_tray_tells_the_state_in_words_and_in_the_picture(shown: Shown, qtbot: QtBot) -> None:
-    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=lambda _: None, leave=lambda: None)
-    seen = [_picture(tray)]
-    assert tray.icon.toolTip() == "Guest Bridge: needs attention: debian-12"
-    for machine, state in ((WINDOWS, "connected to win11"), (MACHINES[1], "not connected")):
-        with qtbot.waitSignal(shown.model.changed):
-            shown.recorded.tell(Snapshot((machine,), looked=True))
-        assert tray.icon.toolTip() == f"Guest Bridge: {state}"
-        seen.append(_picture(tray))
-    assert len(set(seen)) == 3
-    tray.close()
-
-
-def _picture(tray: Tray) -> bytes:
-    return bytes(tray.icon.icon().pixmap(32, 32).toImage().constBits())
 
 
 def _assistant(shown: Shown) -> PairingDialog:
@@ -479,37 +443,6 @@ def test_applications_go_into_the_menu_and_out_again(shown: Shown, qtbot: QtBot)
     shown.asked("leave-menu", "6f1c")
 
 
-def test_the_tray_names_the_applications_started_last_first(qtbot: QtBot) -> None:
-    paths = ("C:\\Word.exe", "C:\\gone.exe", "C:\\Paint.exe")
-    shown = Shown(qtbot, replace(WINDOWS, recent=paths))
-    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=lambda _: None, leave=lambda: None)
-    menus = [
-        menu for menu in tray.menu.findChildren(QMenu) if menu.title().replace("&", "") == "Applications"
-    ]
-    texts = [action.text() for action in menus[-1].actions()]
-    assert texts[:4] == ["Word", "Paint", "", "Calculator"]
-    menus[-1].actions()[0].trigger()
-    shown.asked("launch", "6f1c", "C:\\Word.exe")
-    tray.close()
-
-
-def test_an_open_tray_menu_stays_clickable_while_machines_change(shown: Shown) -> None:
-    opened: list[str] = []
-    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=opened.append, leave=lambda: None)
-    entry = next(action for action in tray.menu.actions() if "Open" in action.text())
-    other = next(action for action in tray.menu.actions() if "debian-12" in action.text())
-    shown.recorded.tell(Snapshot((replace(WINDOWS, power=Power.OFF), *MACHINES[2:])))
-    settle()
-    assert [action.text().partition(" ")[0] for action in tray.menu.actions()][:3] == [
-        "win11",
-        "debian-12",
-        "fedora",
-    ]
-    assert other in tray.menu.actions()
-    entry.trigger()
-    assert opened == [""]
-
-
 _ANY = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
 
 
@@ -573,7 +506,7 @@ def test_files_that_are_not_allowed_are_refused_with_a_way_out(
     assert not any(what[0] == "files" for what in shown.recorded.asked)
 
 
-def test_favourites_come_first_in_the_window_and_in_the_tray(shown: Shown) -> None:
+def test_favourites_come_first_in_the_window(shown: Shown) -> None:
     apps = shown.window.page.apps
     apps.search.setText("word")
     apps.like.click()
@@ -586,9 +519,5 @@ def test_favourites_come_first_in_the_window_and_in_the_tray(shown: Shown) -> No
     assert apps.list.item(0).data(Qt.ItemDataRole.AccessibleTextRole) == "Word, favourite"
     assert apps.list.currentRow() == 0, "what was chosen stays chosen"
     assert apps.like.isChecked()
-    tray = Tray(shown.model, "org.neuronos.GuestBridge", open_window=lambda _: None, leave=lambda: None)
-    menus = [menu for menu in tray.menu.findChildren(QMenu) if "Appl" in menu.title()]
-    assert [action.text() for action in menus[-1].actions()][:3] == ["Word", "", "Calculator"]
-    tray.close()
     apps.like.click()
     shown.asked("favour", "6f1c", "C:\\Word.exe", False)

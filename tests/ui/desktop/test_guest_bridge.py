@@ -177,6 +177,7 @@ def test_the_tray_menu_drives_a_machine_and_tells_its_state(
         name = "Simulated machine (Simulated · Connected)"
         wait_for(lambda: any(entry.label == name for entry in tray.menu()), "the machine in the menu")
         assert tray.tip() == "Guest Bridge: needs attention: test"
+        before = tray.number(name, "Applications", "Paint (simulated)")
         tray.click(name, "Clipboard", "Not shared")
 
         def unshared() -> bool:
@@ -185,6 +186,8 @@ def test_the_tray_menu_drives_a_machine_and_tells_its_state(
             return any(entry.label == "Not shared" and entry.checked for entry in clipboard.below)
 
         wait_for(unshared, "the new direction in the menu")
+        # A panel sends a click by number: another one would mean that a click on an open menu had missed.
+        assert tray.number(name, "Applications", "Paint (simulated)") == before
         tray.click(name, "Applications", "Paint (simulated)")
         assistive.find("page tab", "Activity").press()
         wait_for(

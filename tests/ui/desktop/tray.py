@@ -88,17 +88,22 @@ class TrayClient:
 
     def click(self, *labels: str) -> None:
         """Press the entry at the end of ``labels``, from the top of the menu down."""
-        entries, number = self.menu(), 0
-        for label in labels:
-            found = next((entry for entry in entries if entry.label == label), None)
-            assert found is not None, f"no “{label}” among {[entry.label for entry in entries]}"
-            entries, number = found.below, found.number
+        number = self.number(*labels)
         service, path = self.item()
         menu = self._get(service, path, _ITEM, "Menu")
         from dbus_fast import Variant
 
         body = (number, "clicked", Variant("i", 0), 0)
         self._io.wait(self._bus.call(service, menu, _MENU, "Event", "isvu", body, timeout=5))
+
+    def number(self, *labels: str) -> int:
+        """By which number a panel knows the entry at the end of ``labels``."""
+        entries, number = self.menu(), 0
+        for label in labels:
+            found = next((entry for entry in entries if entry.label == label), None)
+            assert found is not None, f"no “{label}” among {[entry.label for entry in entries]}"
+            entries, number = found.below, found.number
+        return number
 
 
 def _entry(layout: Any) -> Entry:
