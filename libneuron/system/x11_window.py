@@ -59,14 +59,17 @@ class X11WindowWatcher:
         self._atoms = {name: self._atom(name) for name in ("_NET_CLIENT_LIST", "RESOURCE_MANAGER")}
         self._window = 0
         self._told: WatchedWindow | None = None
-        self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # One end is the thread's alone, the other close()'s alone: neither can use what the other has closed.
+        self._closed, self._bell = os.pipe2(os.O_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="neuron-x11-window", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stop watching and join the thread."""
-        if self._thread.is_alive():
-            os.write(self._wake_out, b"x")
+        """Stop watching and join the thread; also after the display was lost, and from within ``lost``."""
+        if self._bell >= 0:
+            os.close(self._bell)
+            self._bell = -1
+        if self._thread is not threading.current_thread():
             self._thread.join(10)
 
     def _atom(self, name: str) -> int:
@@ -84,8 +87,7 @@ class X11WindowWatcher:
             self._lost()
         finally:
             self._conn.disconnect()
-            os.close(self._wake_in)
-            os.close(self._wake_out)
+            os.close(self._closed)
 
     def _drain(self) -> None:
         self._conn.flush()
@@ -95,8 +97,10 @@ class X11WindowWatcher:
 
     def _wait(self) -> bool:
         """Until the server has news (True) or :meth:`close` was called (False)."""
-        ready, _, _ = select.select([self._conn.get_file_descriptor(), self._wake_in], [], [])
-        return self._wake_in not in ready
+        poll = select.poll()  # unlike ``select`` it takes descriptors over 1023
+        poll.register(self._conn.get_file_descriptor(), select.POLLIN)
+        poll.register(self._closed, select.POLLIN)
+        return self._closed not in {descriptor for descriptor, _event in poll.poll()}
 
     def _next(self) -> Any:
         while True:

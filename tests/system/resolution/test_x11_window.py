@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -99,10 +102,28 @@ def test_other_windows_do_not_count(screen: Screen, seen: Seen, watcher: X11Wind
     assert all(told is None or (isinstance(told, WatchedWindow) and told.width == 800) for told in seen.all)
 
 
-def test_a_display_that_goes_away_is_told(screen: Screen, seen: Seen, watcher: X11WindowWatcher) -> None:
+def _pipes() -> list[str]:
+    """This process's pipes."""
+    links = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]
+    found = [os.readlink(link) for link in links if link.is_symlink()]
+    return sorted(name for name in found if name.startswith("pipe:"))
+
+
+def test_a_display_that_goes_away_is_told_and_who_hears_it_may_close_at_once(
+    screen: Screen, seen: Seen
+) -> None:
+    before = _pipes()
+    ended = threading.Event()
+
+    def lost() -> None:
+        watcher.close()
+        ended.set()
+
+    watcher = X11WindowWatcher(CLASS, seen.news.put, lost=lost, display=screen.name)
     screen.programs[0].kill()
-    while seen.news.get(timeout=WAIT) != "lost":
-        pass
+    assert ended.wait(WAIT)
+    watcher.close()
+    assert _pipes() == before
 
 
 def test_no_display_is_said_in_a_sentence() -> None:
