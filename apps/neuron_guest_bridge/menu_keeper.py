@@ -27,7 +27,7 @@ class _Held:
 
 
 class MenuKeeper:
-    """``chosen`` gets what the chosen entry wishes. What stands in the menu from ``before`` on is not ours."""
+    """``chosen`` gets what the chosen entry wishes. What stands in the menu from ``before`` on stays."""
 
     def __init__(self, menu: QMenu, chosen: Callable[[Wish], None], *, before: QAction | None = None) -> None:
         self._menu = menu

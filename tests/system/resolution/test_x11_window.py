@@ -116,13 +116,13 @@ def test_a_display_that_goes_away_is_told_and_who_hears_it_may_close_at_once(
     ended = threading.Event()
 
     def lost() -> None:
-        watcher.close()
+        made.close()
         ended.set()
 
-    watcher = X11WindowWatcher(CLASS, seen.news.put, lost=lost, display=screen.name)
+    made: X11WindowWatcher = X11WindowWatcher(CLASS, seen.news.put, lost=lost, display=screen.name)
     screen.programs[0].kill()
     assert ended.wait(WAIT)
-    watcher.close()
+    made.close()
     assert _pipes() == before
 
 
