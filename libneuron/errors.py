@@ -8,6 +8,7 @@ own ``translate`` callable, and without one the text is English.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -61,6 +62,10 @@ class NeuronError(Exception):
         self.details = details
         self.params = params
         super().__init__(self.sentence())
+
+    def __reduce__(self) -> tuple[Callable[[], NeuronError], tuple[()]]:
+        # How it crosses from a process that works to the one with the window.
+        return functools.partial(type(self), self.code, details=self.details, **self.params), ()
 
     def sentence(self, translate: Translate = english) -> str:
         """What happened, one sentence."""

@@ -75,12 +75,15 @@ class Progress:
             self._done += amount
             if item is not None:
                 self._item = item
-            now = self._clock()
-            if now - self._samples[-1][0] >= 0.1:
-                self._samples.append((now, self._done))
-            while len(self._samples) > 2 and now - self._samples[0][0] > _WINDOW:
-                self._samples.popleft()
+            self._sample()
         self._tell(force=False)
+
+    def _sample(self) -> None:
+        now = self._clock()
+        if now - self._samples[-1][0] >= 0.1:
+            self._samples.append((now, self._done))
+        while len(self._samples) > 2 and now - self._samples[0][0] > _WINDOW:
+            self._samples.popleft()
 
     def check(self) -> None:
         """Wait while paused. Raises: Cancelled once the person has cancelled."""
@@ -91,6 +94,16 @@ class Progress:
             self._running.wait()
             if self._cancelled.is_set():
                 raise Cancelled
+
+    def mirror(self, view: ProgressView) -> None:
+        """Show what another process tells of the work that it does; never waits, never raises."""
+        with self._lock:
+            if (view.total, view.unit) != (self._total, self._unit) or view.done < self._done:
+                self._begin(view.total, view.unit)
+                self._samples = deque([(self._clock(), view.done)])
+            self._done, self._item, self._cancellable = view.done, view.item, view.cancellable
+            self._sample()
+        self._tell(force=True)
 
     def finish(self) -> None:
         """Tell the listener the stage's last state."""

@@ -22,6 +22,10 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("system", "The program “{program}” failed (status {status})."),
         QT_TRANSLATE_NOOP("system", "Put right what it says in the details, then try again."),
     ),
+    "system.process-ended": Message(
+        QT_TRANSLATE_NOOP("system", "The part of the program that does the work ended unexpectedly."),
+        QT_TRANSLATE_NOOP("system", "Try again: what was already done is safe."),
+    ),
     "system.program-timeout": Message(
         QT_TRANSLATE_NOOP(
             "system", "The program “{program}” did not finish within {seconds} s and was stopped."

@@ -19,7 +19,7 @@ PRODUCT = sorted(
 # module → the folders and files that may import it
 DOORS = {
     "subprocess": ("libneuron/system/", "apps/neuron_guest/platform/"),
-    "multiprocessing": (),
+    "multiprocessing": ("libneuron/system/apart.py",),
     "pty": (),
     "dbus_fast": ("libneuron/system/", "apps/neuron_helper/"),
     "libvirt": ("libneuron/guest/hypervisor/",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import pkgutil
 import string
 
@@ -59,3 +60,10 @@ def test_every_text_of_the_library_has_a_sentence_a_hint_and_a_code_of_its_domai
             assert message.hint[1].endswith((".", ":", "?")), code
             names = [name for _, name, _, _ in string.Formatter().parse(message.sentence[1]) if name]
             assert all(name.isidentifier() for name in names), code
+
+
+def test_an_error_crosses_to_another_process_with_its_words() -> None:
+    error = SystemAccessError("system.program-missing", program="x", details="why")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is SystemAccessError
+    assert (again.as_json(), again.exit, str(again)) == (error.as_json(), error.exit, str(error))

@@ -111,3 +111,20 @@ def test_resume_lets_the_worker_go_on() -> None:
     progress.resume()
     worker.join(10)
     assert progress.view().done == 1
+
+
+def test_work_that_is_done_elsewhere_is_shown_even_while_it_is_to_pause() -> None:
+    clock = FakeClock()
+    there, here = Progress(clock=clock), Progress(clock=clock)
+    here.pause()
+    for total in (1000, 50):
+        there.start(total=total, unit="bytes", cancellable=total == 50)
+        for _ in range(5):
+            clock.now += 1
+            there.advance(10, item="a")
+            here.mirror(there.view())
+        view = here.view()
+        assert (view.done, view.total, view.unit, view.item) == (50, total, "bytes", "a")
+        assert view.rate == pytest.approx(10)
+        assert view.cancellable is (total == 50)
+    assert here.view().paused
