@@ -144,8 +144,8 @@ class Lab:
 
 
 @contextlib.contextmanager
-def lab(work: Path) -> Iterator[Lab]:
-    """Start bus and authority below ``work``."""
+def system_bus(work: Path) -> Iterator[str]:
+    """A bus below ``work`` with the shipped policy, open to every user; its address."""
     work.chmod(0o755)  # other users must reach the bus
     socket = work / "bus"
     (work / "bus.conf").write_text(CONFIG.format(socket=socket, policy=POLICY))
@@ -158,16 +158,21 @@ def lab(work: Path) -> Iterator[Lab]:
     try:
         os.read(read, 4096)  # the address comes when the bus listens
         socket.chmod(0o666)
-        with LoopThread() as loop:
-            authority = Authority()
-            address = f"unix:path={socket}"
-            connection = loop.wait(_own(address, authority))
-            yield Lab(address, loop, authority, work)
-            loop.loop.call_soon_threadsafe(connection.disconnect)
+        yield f"unix:path={socket}"
     finally:
         os.close(read)
         daemon.terminate()
         daemon.wait(10)
+
+
+@contextlib.contextmanager
+def lab(work: Path) -> Iterator[Lab]:
+    """Start bus and authority below ``work``."""
+    with system_bus(work) as address, LoopThread() as loop:
+        authority = Authority()
+        connection = loop.wait(_own(address, authority))
+        yield Lab(address, loop, authority, work)
+        loop.loop.call_soon_threadsafe(connection.disconnect)
 
 
 async def _own(address: str, authority: Authority) -> MessageBus:
