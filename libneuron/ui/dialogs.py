@@ -50,7 +50,7 @@ class ErrorDialog(MessageDialog):
 
     def __init__(self, parent: QWidget | None, *, name: str, sentence: str, hint: str, details: str) -> None:
         super().__init__(parent, tone=Tone.DANGER, name=name, sentence=sentence, more=hint)
-        self._report = "\n\n".join(part for part in (f"{name}\n{sentence}\n{hint}", details) if part)
+        self.report = "\n\n".join(part for part in (f"{name}\n{sentence}\n{hint}", details) if part)
         self.details = QPlainTextEdit(details)
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
@@ -90,7 +90,7 @@ class ErrorDialog(MessageDialog):
         self.adjustSize()
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._report)
+        QGuiApplication.clipboard().setText(self.report)
         announce(self, translate("Dialogs", "Copied."))
 
 

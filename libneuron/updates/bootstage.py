@@ -86,9 +86,19 @@ class Stage:
     def _folder(self) -> Path:
         return self._root.path(f"{self._where.place}/neuron/{self._identity}")
 
+    def _linked(self) -> bool:
+        """Whether our folder is a link: it is no folder of ours then, and nothing is put or removed there."""
+        top = f"{self._where.place}/neuron"
+        return any(self._root.link(path) is not None for path in (top, f"{top}/{self._identity}"))
+
+    def _own(self, absolute: str) -> Path:
+        """Where ``absolute`` itself lies; where it is a link, not what that leads to."""
+        parent, _, name = absolute.rpartition("/")
+        return self._root.path(parent) / name
+
     @property
     def _entry(self) -> Path:
-        return self._root.path(f"{self._where.place}/loader/entries/{loader.entry_name(self._identity)}")
+        return self._own(f"{self._where.place}/loader/entries/{loader.entry_name(self._identity)}")
 
     def _conf(self) -> str:
         return self._root.text(self._where.conf) or ""
@@ -181,6 +191,8 @@ class Stage:
     def stage(self, subvolume: int) -> None:
         """Put files and entry beside the present ones, read them back. Raises: UpdateError, OSError."""
         self.clear()
+        if self._linked():
+            raise UpdateError("updates.snapshot-failed", reason=f"{self._where.place}/neuron is a link")
         text, named = self._chosen()
         places = {}
         for path, item in named.items():
@@ -195,7 +207,9 @@ class Stage:
         sync_filesystem(self._root.path(self._where.place))
 
     def _copy(self, item: BootFile, target: Path) -> None:
-        shutil.copyfile(self._kept(item), target)
+        target.unlink(missing_ok=True)  # what lies there may be a link to something else
+        with self._kept(item).open("rb") as kept, target.open("xb") as made:
+            shutil.copyfileobj(kept, made, 1 << 20)
         sync_file(target)
         if not self._same(item, target):
             raise UpdateError("updates.snapshot-failed", reason=f"the copy of {item.path} differs")
@@ -235,7 +249,7 @@ class Stage:
     def commit(self) -> None:
         """The one commit point: the next start uses what was staged."""
         write_atomic(
-            self._root.path(self._where.conf), loader.switch_to(self._conf(), self._identity).encode()
+            self._own(self._where.conf), loader.switch_to(self._conf(), self._identity).encode()
         )
         sync_filesystem(self._root.path(self._where.place))
 
@@ -247,20 +261,20 @@ class Stage:
         for item in self._files():
             if self._same(item):
                 continue
-            target = self._root.path(item.path)
+            target = self._own(item.path)
             target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             temporary = target.parent / f".{target.name}.neuron"
             self._copy(item, temporary)
             temporary.replace(target)
             sync_directory(target.parent)
         for item in self._surplus():
-            self._root.path(item.path).unlink()
+            self._own(item.path).unlink()
         sync_filesystem(self._root.path(self._where.place))
 
     def switch_back(self, *, done: bool) -> None:
         """Let loader.conf say again what it said with the restore point (``done``), or before all this."""
         side = self._wanted if done else self._present
-        conf, place = side / self._where.conf.lstrip("/"), self._root.path(self._where.conf)
+        conf, place = side / self._where.conf.lstrip("/"), self._own(self._where.conf)
         if conf.is_file():
             write_atomic(place, conf.read_bytes())
         else:
@@ -271,7 +285,7 @@ class Stage:
     def clear(self) -> None:
         """Remove what was staged."""
         self._entry.unlink(missing_ok=True)
-        if self._folder.is_dir():
+        if self._folder.is_dir() and not self._linked():
             shutil.rmtree(self._folder)
         with contextlib.suppress(OSError):  # another roll back's lie there as well
             self._folder.parent.rmdir()

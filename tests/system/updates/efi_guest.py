@@ -13,7 +13,8 @@ from tests.system.lab.image import tree
 from tests.system.lab.machine import Machine
 from tests.system.updates.disk import run
 from tests.system.updates.efi import START, partition
-from tests.system.updates.guest import NAMED, SETUP, Guarded, code_disc
+from tests.system.updates.guest import SETUP, Guarded, code_disc
+from tests.system.updates.guest_bus import HELPED, install_helper
 
 _ESP, _ROOT = 160 << 20, 3 << 30  # bytes
 _OVMF = Path("/usr/share/OVMF")
@@ -60,7 +61,7 @@ def _disk(work: Path) -> Path:
         run("mkfs.btrfs", "-q", device)
         run("mount", device, point)
         btrfs.create(point, "@")
-        run("tar", "-C", point / "@", "--numeric-owner", "--xattrs", "-xf", tree(NAMED) / "root.tar")
+        run("tar", "-C", point / "@", "--numeric-owner", "--xattrs", "-xf", tree(HELPED) / "root.tar")
         (point / "@").chmod(0o755)
         boot = point / "@/boot"
         _fill_esp(image, boot, work)
@@ -75,7 +76,7 @@ def _disk(work: Path) -> Path:
 
 @contextmanager
 def efi_guarded(work: Path, packages: list[Path]) -> Iterator[Guarded]:
-    """Boot it and install the Guardian with its units and apt's hook; /dev/vda is the disk."""
+    """Boot it and install the Guardian with its units, helper and apt's hook; /dev/vda is the disk."""
     variables = work / "variables.fd"
     shutil.copy(_OVMF / "OVMF_VARS.fd", variables)
     arguments = (
@@ -93,4 +94,5 @@ def efi_guarded(work: Path, packages: list[Path]) -> Iterator[Guarded]:
         setup = SETUP.replace("UUID /dev/vda)", "UUID /dev/vda2)")
         table = "echo '/dev/vda1 /boot vfat umask=0077 0 2' >>/etc/fstab\nsystemctl daemon-reload\n"
         machine.shell.sh(f"{setup}\n{table}", timeout=600)
+        install_helper(machine.shell)
         yield Guarded(machine)

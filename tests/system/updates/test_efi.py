@@ -138,6 +138,29 @@ def test_a_person_who_starts_the_other_entry_is_not_fought(machine: EfiDisk) -> 
     assert whole(machine) == "updated"
 
 
+def test_links_that_lie_where_boot_files_are_written_lead_nowhere(machine: EfiDisk) -> None:
+    before = updated(machine)
+    victim = machine.point / "srv/victim"
+    (victim / "2").mkdir(parents=True)
+    (victim / "2/precious").write_text("precious")
+    names = [f"loader/entries/neuron-rollback-{number}.conf" for number in (2, 3)]
+    for name in (".vmlinuz.neuron", *names):
+        (machine.point / "boot" / name).symlink_to("/srv/victim/2/precious")
+    (machine.point / "boot/neuron").symlink_to("/srv/victim")
+    with pytest.raises(NeuronError) as caught:
+        guardian.roll_back(machine.machine(), None)
+    assert caught.value.params["reason"] == "/boot/neuron is a link"
+    assert (victim / "2/precious").read_text() == "precious"
+    (machine.point / "boot/neuron").unlink()
+    guardian.roll_back(machine.machine(), None)
+    assert (victim / "2/precious").read_text() == "precious"
+    machine.restart()
+    over = guardian.resume(machine.machine())
+    assert over is not None
+    assert (over.outcome, over.problems) == ("restored", ())
+    assert machine.boot_tree() == before
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -90,7 +90,10 @@ def test_from_the_notification_through_the_window_and_the_helper_to_a_verified_s
         QTest.keyClick(window.preview.roll_back, Qt.Key.Key_Space)
         shown(window.panel.isVisible)
         shown(window.panel.isHidden)
-        assert window.findChild(ErrorDialog) is None
+        said = window.findChild(ErrorDialog)
+        assert said is None, said.report + machine.shell.sh(
+            "journalctl -b --no-pager -n 60 -u neuron-helper -u polkit"
+        )
         window.close()
         assert machine.guardian("status")["pending_rollback"]["state"] == "waits-for-restart"
         assert machine.shell.sh("systemctl show -P ProtectSystem neuron-helper") == "full"
