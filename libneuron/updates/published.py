@@ -62,7 +62,8 @@ def history_json(past: History) -> dict[str, Any]:
 
 def publish(machine: Machine, store: Store) -> None:
     """Write what everybody may read. A machine that cannot keep it still updates. Raises: OSError."""
-    place = machine.root.path(PUBLIC)
+    folder, _, name = PUBLIC.rpartition("/")
+    place = machine.root.path(folder) / name  # the name itself: a link there is replaced, not followed
     place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     obstacle = store.obstacle.as_json() if store.obstacle is not None else None
     data = {"boot": machine.boot, "obstacle": obstacle, **history_json(store.history())}

@@ -12,6 +12,7 @@ import pytest
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.helper import INTERFACE, NAME, PATH
 from libneuron.updates import guardian
+from libneuron.updates.published import PUBLIC
 from libneuron.updates.settings import load_settings
 from tests.system.updates.disk import Disk, disk
 from tests.unit.neuron_helper.lab import Answer, Lab, lab
@@ -77,6 +78,18 @@ def test_a_person_who_turns_their_folder_into_a_link_gains_nothing(
     assert code in ("updates.restore-failed", "updates.not-in-point")
     assert (victim / "diary").read_text() == "precious\n"
     assert [path.name for path in victim.iterdir()] == ["diary"]
+
+
+def test_a_link_where_the_history_is_published_is_replaced_and_not_followed(
+    here: Lab, machine: Disk
+) -> None:
+    place = machine.point / PUBLIC.lstrip("/")
+    place.unlink()
+    place.symlink_to("/etc/app.conf")
+    call(here, "UpdatesPin", "sb", "1", True)
+    assert (machine.point / "etc/app.conf").read_text() == "new settings\n"
+    assert not place.is_symlink()
+    assert json.loads(place.read_text())["updates"][0]["pinned"] is True
 
 
 def test_what_needs_no_password_tells_no_names_of_files(here: Lab) -> None:
