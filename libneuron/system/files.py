@@ -37,7 +37,7 @@ class Root:
     def _place(self, absolute: str) -> str:
         # In texts: a scan of 100 devices comes here thousands of times, and paths as objects doubled it.
         if self.live:
-            return "/" + absolute.lstrip("/")
+            return f"{str(self.prefix).rstrip('/')}/{absolute.lstrip('/')}"
         top = here = str(self.prefix)
         parts = absolute.split("/")[::-1]
         for _ in range(400):  # more steps than this is a loop of links

@@ -248,9 +248,7 @@ class Stage:
 
     def commit(self) -> None:
         """The one commit point: the next start uses what was staged."""
-        write_atomic(
-            self._own(self._where.conf), loader.switch_to(self._conf(), self._identity).encode()
-        )
+        write_atomic(self._own(self._where.conf), loader.switch_to(self._conf(), self._identity).encode())
         sync_filesystem(self._root.path(self._where.place))
 
     def settle(self) -> None:

@@ -80,9 +80,7 @@ def test_a_person_who_turns_their_folder_into_a_link_gains_nothing(
     assert [path.name for path in victim.iterdir()] == ["diary"]
 
 
-def test_a_link_where_the_history_is_published_is_replaced_and_not_followed(
-    here: Lab, machine: Disk
-) -> None:
+def test_a_link_where_the_history_is_published_is_replaced_and_not_followed(here: Lab, machine: Disk) -> None:
     place = machine.point / PUBLIC.lstrip("/")
     place.unlink()
     place.symlink_to("/etc/app.conf")
