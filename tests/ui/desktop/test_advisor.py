@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.ui.desktop.atspi import Client
-from tests.ui.desktop.session import Desktop, wait_for
+from tests.ui.desktop.session import ROOT, Desktop, wait_for
 
 
 @contextmanager
@@ -56,3 +56,18 @@ def test_the_wiring_is_walked_with_the_keyboard_and_heard(desktop: Desktop, assi
         wait_for(lambda: _focus_on(assistive, "RTX 3080"), "the card below it", seen=assistive.tree)
         desktop.keys("shift+Tab", "shift+Tab", "Right")
         wait_for(lambda: "downstream" in slider.description, "the prediction with the override")
+
+
+def test_a_saved_pc_is_compared_with_the_keyboard_and_heard(desktop: Desktop, assistive: Client) -> None:
+    """Qt does not tell AT-SPI of an open menu, so the way to the file is the menu's own keys."""
+    saved = ROOT / "tests/fixtures/machines/qemu-no-iommu.bundle"
+    with _running(desktop, "-m", "tests.ui.desktop.sample", "advisor-can"):
+        wait_for(lambda: _focus_on(assistive, "Answer"), "the first page", seen=assistive.tree)
+        desktop.keys("alt+f", "c")
+        wait_for(lambda: _focus_on(assistive, "File name:"), "the file's name", seen=assistive.tree)
+        desktop.run("xdotool", "type", "--delay", "5", str(saved))
+        desktop.keys("Return")
+        wait_for(lambda: _focus_on(assistive, "Compared"), "the comparison", seen=assistive.tree)
+        texts = _texts(assistive)
+        assert any(text.startswith(f"Before: {saved.name}. After: ") for text in texts), texts
+        assert any(text.endswith("differ") for text in texts), texts

@@ -80,6 +80,27 @@ def test_one_file_is_found_and_brought_back_with_the_keyboard(desktop: Desktop, 
         until_heard(assistive, "/etc/sddm.conf is back", "/etc/sddm.conf.before-restore")
 
 
+def test_settings_are_heard_changed_saved_and_found_again(desktop: Desktop, assistive: Client) -> None:
+    """Qt does not tell AT-SPI of an open menu, so the way into the dialog is the menu's own keys."""
+    number, by_itself = "How many to keep", "Roll back by itself after failed starts"
+    with running(desktop, "-m", "tests.ui.desktop.sample", "guardian-bad"):
+        until_focus(assistive, "Update with pacman", "Something got worse")
+        desktop.keys("alt+m", "s")
+        until_focus(assistive, number)
+        before = int(assistive.find("spin box", number).text)
+        desktop.keys("Up")
+        choice = assistive.find("check box", by_itself)
+        assert "checked" not in choice.states
+        choice.press()
+        wait_for(lambda: "checked" in choice.states, "the mark", seen=assistive.tree)
+        desktop.keys("alt+s")
+        until_heard(assistive, "The settings are saved.")
+        desktop.keys("alt+m", "s")
+        until_focus(assistive, number)
+        assert int(assistive.find("spin box", number).text) == before + 1
+        assert "checked" in assistive.find("check box", by_itself).states
+
+
 def test_a_second_start_raises_the_first_window_and_brings_its_wish(
     desktop: Desktop, assistive: Client
 ) -> None:

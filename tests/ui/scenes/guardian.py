@@ -68,6 +68,7 @@ class Recorded:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
         self.asked: list[tuple[str, ...]] = []
+        self.kept = Settings(skip=("kernel",))
 
     def holdings(self) -> Mapping[str, Any]:
         return HOLDINGS
@@ -81,9 +82,10 @@ class Recorded:
         return f"{file}.before-restore"
 
     def settings(self) -> tuple[Settings, Mapping[str, str]]:
-        return Settings(skip=("kernel",)), TITLES
+        return self.kept, TITLES
 
     def configure(self, wished: Settings) -> None:
+        self.kept = wished
         self.asked.append(("configure", str(wished.keep), str(wished.automatic), ",".join(wished.skip)))
 
     def report(self) -> Mapping[str, Any]:
