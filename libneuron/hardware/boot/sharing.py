@@ -15,6 +15,7 @@ from libneuron.hardware.boot.errors import BootError
 from libneuron.system.trees import Tree
 
 FILE = "/dev/shm/looking-glass"  # noqa: S108 — the name that Looking Glass itself looks for
+_DEVICE = "/sys/class/kvmfr/kvmfr0"
 TMPFILES = "/etc/tmpfiles.d/neuron-looking-glass.conf"
 _OURS = "# Written by Neuron Hardware Advisor; its undo removes it."
 _USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
@@ -100,7 +101,8 @@ def _has_kvmfr(tree: Tree) -> bool:
 
 
 def there(tree: Tree, share: Share) -> bool:
-    """Whether the running system has the memory that was wished for."""
-    if share.way is Way.SHM:
-        return tree.exists(FILE)
-    return tree.text("/sys/module/kvmfr/parameters/static_size_mb") == str(share.mib)
+    """Whether the running system has the memory that was wished for.
+
+    kvmfr 0.0.12 makes a device when it is loaded with a size, and shows that size nowhere in sysfs.
+    """
+    return tree.exists(FILE if share.way is Way.SHM else _DEVICE)
