@@ -1,11 +1,14 @@
-"""X servers of the tests' own, and the window manager on them. The one place that starts either."""
+"""X servers and Wayland compositors of the tests' own. The one place that starts them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _PATIENCE = 60.0
@@ -59,3 +62,37 @@ def _managed(environment: Mapping[str, str]) -> bool:
     asked = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
     done = subprocess.run(asked, env=dict(environment), capture_output=True, check=False)
     return b"window id" in done.stdout
+
+
+def unprivileged() -> list[str]:
+    """What to put before a program that refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+
+
+@contextmanager
+def sway_session() -> Iterator[Path]:
+    """A compositor without a screen; its socket."""
+    runtime = Path(tempfile.mkdtemp(prefix="neuron-sway-"))
+    if os.geteuid() == 0:
+        os.chown(runtime, 65534, 65534)
+    env = {
+        "PATH": os.environ["PATH"], "HOME": str(runtime), "XDG_RUNTIME_DIR": str(runtime),
+        "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_RENDERER": "pixman",
+    }  # fmt: skip
+    server = subprocess.Popen(
+        [*unprivileged(), "sway", "--config", "/dev/null"],
+        env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + _PATIENCE
+        while not (found := [path for path in runtime.glob("wayland-*") if path.is_socket()]):
+            assert server.poll() is None, "sway ended"
+            assert time.monotonic() < until, "sway did not start"
+            os.sched_yield()
+        yield found[0]
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(runtime)

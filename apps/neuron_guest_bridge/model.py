@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApp, GuestMode, Screenshot
 from libneuron.guest.clipboard.rules import Direction, Side
+from libneuron.guest.menu import printable
 from libneuron.guest.wire.requests import Permission
 from libneuron.ui.tasks import Task, tasks
 from neuron_guest_bridge.activity import Line
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
     from neuron_guest_bridge.joining import Proof, Prospect, Stage
 
 _T = TypeVar("_T")
+
+
+def in_order(apps: Iterable[GuestApp]) -> tuple[GuestApp, ...]:
+    """By name, in one line each: a guest may name them as it likes. Not for Qt's thread: they may be many."""
+    named = [replace(app, name=" ".join(printable(app.name).split()) or app.path) for app in apps]
+    return tuple(sorted(named, key=lambda app: app.name.casefold()))
+
+
 Modes = tuple[tuple[GuestMode, ...], GuestMode]
 
 
@@ -145,6 +155,7 @@ class Model(QObject):
         self.snapshot = machines.snapshot
         self.apps: dict[str, tuple[GuestApp, ...]] = {}
         self.apps_problem: dict[str, NeuronError] = {}
+        self._asking: dict[str, bool] = {}  # of which machines; whether to ask again afterwards
         queued = Qt.ConnectionType.QueuedConnection
         self._told.connect(self._take, queued)
         self._heard.connect(self._hear, queued)
@@ -170,19 +181,39 @@ class Model(QObject):
         self.changed.emit()
 
     def fetch_apps(self, machine: str) -> None:
-        """Ask a machine for its applications; :attr:`apps_changed` follows."""
+        """Ask a machine for its applications; :attr:`apps_changed` follows, if they are others.
+
+        One question at a time: a machine that gives reason to ask without end is asked once more.
+        """
+
+        if machine in self._asking:
+            self._asking[machine] = True
+            return
+        self._asking[machine] = False
+        known = self.apps.get(machine, ())
+
+        def asked() -> tuple[GuestApp, ...]:
+            apps = in_order(self.machines.apps(machine))
+            return known if apps == known else apps
 
         def told(apps: tuple[GuestApp, ...]) -> None:
-            self.apps_problem.pop(machine, None)
-            self.apps[machine] = tuple(sorted(apps, key=lambda app: app.name.casefold()))
-            self.apps_changed.emit()
+            problem = self.apps_problem.pop(machine, None)
+            before, self.apps[machine] = self.apps.get(machine), apps
+            if before is not apps or problem is not None:
+                self.apps_changed.emit()
+            again()
 
         def failed(error: NeuronError) -> None:
             self.apps.pop(machine, None)
             self.apps_problem[machine] = error
             self.apps_changed.emit()
+            again()
 
-        self.run(lambda: self.machines.apps(machine), owner=self, done=told, failed=failed)
+        def again() -> None:
+            if self._asking.pop(machine):
+                self.fetch_apps(machine)
+
+        self.run(asked, owner=self, done=told, failed=failed)
 
     @Slot(object)
     def _hear(self, line: Line) -> None:

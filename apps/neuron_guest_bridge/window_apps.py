@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QStackedWidget, QWidget
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from libneuron.errors import NeuronError
-from libneuron.guest.api import GuestApp
-from libneuron.guest.menu import is_small_png
-from libneuron.ui import icons
 from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import confirm, show_error
 from libneuron.ui.text import translate
-from libneuron.ui.theme import scaled
+from libneuron.ui.theme import recolored
 from libneuron.ui.widgets import Button, EmptyState, column, labelled, row
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
-
-_ICON = 32
-_APP = Qt.ItemDataRole.UserRole
-
-
-def picture(app: GuestApp) -> QIcon:
-    """The application's own icon, else a general one. What a guest sends is only ever decoded as PNG."""
-    try:
-        data = base64.b64decode(app.icon, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    made = QPixmap()
-    if is_small_png(data) and made.loadFromData(data, "PNG"):  # a few bytes can decode to gigabytes
-        return QIcon(made)
-    return icons.icon("apps", tone="muted")
+from neuron_guest_bridge.window_apps_list import AppsList
 
 
 class AppsPage(QStackedWidget):
@@ -44,16 +23,14 @@ class AppsPage(QStackedWidget):
         super().__init__()
         self._model = model
         self._machine: Machine | None = None
-        self._shown: tuple[tuple[GuestApp, ...], tuple[str, ...]] = ((), ())
         self.search = QLineEdit()
         self.search.setPlaceholderText(translate("Apps", "Part of a name"))
         self.search.setToolTip(translate("Apps", "Show only applications whose name contains this"))
         self.search.setClearButtonEnabled(True)
         label = labelled(translate("Apps", "S&earch"), self.search)
-        self.list = QListWidget()
+        self.list = AppsList()
         self.list.setAccessibleName(translate("Apps", "Applications"))
         self.list.setToolTip(translate("Apps", "The machine’s applications; Enter starts the chosen one"))
-        self.list.setIconSize(QSize(scaled(_ICON), scaled(_ICON)))
         self.start = Button(
             translate("Apps", "Start &application"),
             translate("Apps", "Start the chosen application in the machine"),
@@ -85,9 +62,9 @@ class AppsPage(QStackedWidget):
         self.addWidget(whole)
         self._whole = whole
         model.apps_changed.connect(self._refresh)
-        self.search.textChanged.connect(self._filter)
-        self.list.itemActivated.connect(lambda _item: self._launch())
-        self.list.itemSelectionChanged.connect(self._choose)
+        self.search.textChanged.connect(self._search)
+        self.list.activated.connect(lambda _index: self._launch())
+        self.list.selectionModel().currentChanged.connect(lambda _now, _before: self._choose())
 
     def show_machine(self, machine: Machine) -> None:
         """Show a machine's applications as far as they are known."""
@@ -117,7 +94,9 @@ class AppsPage(QStackedWidget):
         elif not apps:
             self._say(translate("Apps", "No applications"), translate("Apps", "The machine told of none."))
         else:
-            self._fill(apps, machine.favourites)
+            self.list.show_apps(apps, machine.favourites)
+            self._choose()
+            self.setCurrentWidget(self._whole)
 
     def _ask_again(self) -> None:
         if self._machine is not None:
@@ -129,48 +108,18 @@ class AppsPage(QStackedWidget):
         self.empty.sentence.setText(sentence)
         self.setCurrentWidget(self.empty)
 
-    def _fill(self, apps: tuple[GuestApp, ...], favourites: tuple[str, ...]) -> None:
-        if (apps, favourites) != self._shown:
-            self._shown = (apps, favourites)
-            chosen = self._chosen()
-            self.list.clear()
-            for app in sorted(apps, key=lambda app: app.path not in favourites):  # else as they came
-                liked = app.path in favourites
-                item = QListWidgetItem(picture(app), f"★ {app.name}" if liked else app.name)
-                if liked:
-                    said = translate("Apps", "{app}, favourite").format(app=app.name)
-                    item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
-                item.setData(_APP, app)
-                self.list.addItem(item)
-            self._filter(self.search.text())
-            if chosen in apps:
-                self._select(chosen)
-        self.setCurrentWidget(self._whole)
-
-    def _filter(self, text: str) -> None:
-        first = None
-        for at in range(self.list.count()):
-            item = self.list.item(at)
-            item.setHidden(text.casefold() not in item.text().casefold())
-            if first is None and not item.isHidden():
-                first = at
-        self.list.setCurrentRow(-1 if first is None else first)
+    def _search(self, text: str) -> None:
+        self.list.search(text)
         self._choose()
 
-    def _select(self, app: GuestApp) -> None:
-        for at in range(self.list.count()):
-            item = self.list.item(at)
-            if item.data(_APP) == app and not item.isHidden():
-                self.list.setCurrentRow(at)
-
     def _choose(self) -> None:
-        app, machine = self._chosen(), self._machine
+        app, machine = self.list.chosen, self._machine
         self.start.setEnabled(app is not None)
         self.like.setEnabled(app is not None)
         self.like.setChecked(app is not None and machine is not None and app.path in machine.favourites)
 
     def _like(self) -> None:
-        app, machine = self._chosen(), self._machine
+        app, machine = self.list.chosen, self._machine
         if app is None or machine is None:
             return
         on = app.path not in machine.favourites
@@ -182,11 +131,6 @@ class AppsPage(QStackedWidget):
                 self.window(), error, heading=translate("Apps", "The favourites were not changed")
             ),
         )
-
-    def _chosen(self) -> GuestApp | None:
-        item = self.list.currentItem()
-        app = item.data(_APP) if item is not None and not item.isHidden() else None
-        return app if isinstance(app, GuestApp) else None
 
     def _menu(self) -> None:
         machine = self._machine
@@ -224,7 +168,7 @@ class AppsPage(QStackedWidget):
         show_error(self.window(), error, heading=translate("Apps", "The menu was not changed"))
 
     def _launch(self) -> None:
-        app, machine = self._chosen(), self._machine
+        app, machine = self.list.chosen, self._machine
         if app is None or machine is None:
             return
         self._model.run(
@@ -235,3 +179,9 @@ class AppsPage(QStackedWidget):
                 self.window(), error, heading=translate("Apps", "{app} did not start").format(app=app.name)
             ),
         )
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if recolored(event) and hasattr(self, "list"):
+            self.list.forget_pictures()
+        super().changeEvent(event)

@@ -145,12 +145,11 @@ class MainWindow(Window):
             self.list.takeItem(self.list.count() - 1)
         for at, machine in enumerate(machines):
             if at == self.list.count():
-                self.list.addItem(QListWidgetItem())
+                self.list.addItem(QListWidgetItem(icons.icon("computer"), ""))
             item = self.list.item(at)
             item.setText(f"{machine.name}\n{words.brief(machine)}")
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{machine.name}, {words.brief(machine)}")
             item.setData(_ID, machine.id)
-            item.setIcon(icons.icon("computer"))
 
     def _chosen(self) -> str:
         item = self.list.currentItem()
@@ -224,7 +223,8 @@ class MainWindow(Window):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
         if recolored(event) and hasattr(self, "page"):
-            self._fill(self._model.snapshot.machines)
+            for row in range(self.list.count()):
+                self.list.item(row).setIcon(icons.icon("computer"))
         super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:

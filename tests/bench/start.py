@@ -13,7 +13,7 @@ from tests.bench.table import Gate, show, verdict
 from tests.ui.desktop.session import Desktop, wait_for
 from tests.ui.desktop.tray import TrayClient
 
-_BARE = """
+BARE = """
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 app = QApplication([])
@@ -78,7 +78,7 @@ def _measure() -> tuple[list[Start], list[Start]]:
     with Desktop() as desktop:
         desktop.start_panel()
         bare_file = desktop.home / "bare.py"
-        bare_file.write_text(_BARE)
+        bare_file.write_text(BARE)
         with TrayClient(desktop) as tray:
             for turn in range(_ROUNDS + 1):
                 if turn % 2:

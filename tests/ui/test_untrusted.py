@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from libneuron.guest.api import GuestApp
 from libneuron.ui.widgets import OneLine
 from neuron_guest_bridge import handwork
-from neuron_guest_bridge.window_apps import picture
+from neuron_guest_bridge.window_apps_list import picture
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 

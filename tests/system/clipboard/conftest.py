@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ import pytest
 
 from libneuron.system.clipboard.model import Clipboard, ClipboardOffer
 from libneuron.system.clipboard.x11 import Times, X11Clipboard
-from tests.screen import start_xvfb
+from tests.screen import start_xvfb, sway_session
 
 WAIT = 20.0  # seconds after which a test gives up
 
@@ -142,35 +140,10 @@ class Compositor(Display):
         return done.stdout
 
 
-def unprivileged() -> list[str]:
-    """What to put before a program that refuses to run as root."""
-    if os.geteuid() != 0:
-        return []
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
-
-
 @pytest.fixture(scope="session")
 def sway() -> Iterator[Path]:
-    runtime = Path(tempfile.mkdtemp(prefix="neuron-sway-"))
-    if os.geteuid() == 0:
-        os.chown(runtime, 65534, 65534)
-    env = {
-        "PATH": os.environ["PATH"], "HOME": str(runtime), "XDG_RUNTIME_DIR": str(runtime),
-        "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_RENDERER": "pixman",
-    }  # fmt: skip
-    server = subprocess.Popen(
-        [*unprivileged(), "sway", "--config", "/dev/null"],
-        env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    until = time.monotonic() + WAIT
-    while not (found := [path for path in runtime.glob("wayland-*") if path.is_socket()]):
-        assert server.poll() is None, "sway ended"
-        assert time.monotonic() < until, "sway did not start"
-        os.sched_yield()
-    yield found[0]
-    server.terminate()
-    server.wait()
-    shutil.rmtree(runtime)
+    with sway_session() as socket:
+        yield socket
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ class TrayClient:
     def __init__(self, desktop: Desktop) -> None:
         self._io = LoopThread()
         self._bus = self._io.wait(Bus.open(address=desktop.environment["DBUS_SESSION_BUS_ADDRESS"]))
+        self.pid = 0
+        """Whose item is meant where there are several."""
         self.arrivals: queue.SimpleQueue[float] = queue.SimpleQueue()
         """When each item was registered, by ``time.perf_counter``."""
         self._io.wait(self._bus.subscribe(f"type='signal',interface='{_WATCHER}'", self._heard))
@@ -60,8 +62,28 @@ class TrayClient:
         return [(item.partition("/")[0], "/" + item.partition("/")[2]) for item in found]
 
     def item(self) -> tuple[str, str]:
-        """The one item, once it is there."""
+        """The item of :attr:`pid`, else the only one, once it is there."""
+        if self.pid:
+            return self.item_of(self.pid)
         return wait_for(lambda: next(iter(self.items()), None), "an item in the tray")
+
+    def item_of(self, pid: int) -> tuple[str, str]:
+        """A process's item, once it is there."""
+
+        def its() -> tuple[str, str] | None:
+            return next((item for item in self.items() if self._process(item[0]) == pid), None)
+
+        return wait_for(its, "its item in the tray")
+
+    def _process(self, service: str) -> int:
+        bus = "org.freedesktop.DBus"
+        asked = self._bus.call(
+            bus, "/org/freedesktop/DBus", bus, "GetConnectionUnixProcessID", "s", (service,), timeout=5
+        )
+        try:
+            return int(self._io.wait(asked)[0])
+        except SystemAccessError:
+            return 0  # it has left
 
     def tip(self) -> str:
         """What the item says about its state."""
