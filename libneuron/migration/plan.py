@@ -99,6 +99,7 @@ class Planner:
         self._rules = rules
         self._progress = progress
         self._folders: dict[tuple[str, bool], int] = {}
+        self._listed: tuple[str, int] | None = None
 
     def write(self, path: Path, user: str | None) -> Journal:
         """Plan for the person ``user`` into the new file ``path``; the caller closes the journal.
@@ -156,7 +157,7 @@ class Planner:
         for root in roots:
             places = {root: classifier.start(root)}
             for listing in self._source.walk(root):
-                place = places.pop(listing.path)
+                place = places[listing.path] if listing.more else places.pop(listing.path)
                 decisions = [classifier.decide(place, entry) for entry in listing.entries]
                 prefix = f"{listing.path}/" if listing.path else ""
                 for entry, decision in zip(listing.entries, decisions, strict=True):
@@ -167,7 +168,9 @@ class Planner:
         self._progress.finish()
 
     def _write_listing(self, journal: Journal, listing: Listing, decisions: list[Decision]) -> None:
-        number = journal.add_directory(listing.path)
+        if self._listed is None or self._listed[0] != listing.path:  # not the next portion of the same folder
+            self._listed = listing.path, journal.add_directory(listing.path)
+        number = self._listed[1]
         rows = []
         times = []
         for entry, decision in zip(listing.entries, decisions, strict=True):

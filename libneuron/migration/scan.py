@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libneuron.migration import ntfs
+from libneuron.migration.ahead import Ahead
 from libneuron.migration.errors import MigrationError
 from libneuron.migration.model import Entry, Kind
 from libneuron.system.errors import SystemAccessError
@@ -19,6 +20,10 @@ from libneuron.system.filesystem import attribute, attribute_names
 
 _GONE = (errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.ESHUTDOWN)
 """What a file system answers when its drive was unplugged or its driver ended."""
+_THREADS = 3
+"""Folders of an NTFS drive that are listed at a time: its driver answers three questions about each file."""
+_PORTION = 4000
+"""Names of one folder that are looked at together."""
 
 
 def source_gone(error: OSError) -> bool:
@@ -36,6 +41,8 @@ class Listing:
     path: str
     entries: tuple[Entry, ...]
     trouble: str = ""
+    more: bool = False
+    """Whether more of the folder follows."""
 
 
 class Source:
@@ -69,44 +76,45 @@ class Source:
         with directory_beneath(self.descriptor, os.fsencode(path)) as descriptor:
             yield descriptor
 
-    def listing(self, path: str) -> Listing:
-        """What lies in the folder ``path``. Raises: MigrationError source-gone."""
+    def portions(self, path: str) -> Iterator[Listing]:
+        """What lies in the folder ``path``, some thousand entries at a time.
+
+        Raises: MigrationError source-gone.
+        """
         try:
             with self.folder(path) as descriptor:
-                return Listing(path, tuple(self._entries(descriptor)))
+                names, links = _names(descriptor)
+                for start in range(0, len(names) or 1, _PORTION):
+                    some = names[start : start + _PORTION]
+                    entries = (one for name in some for one in self._entry(descriptor, name, links))
+                    yield Listing(path, tuple(entries), more=start + _PORTION < len(names))
         except OSError as error:
             if source_gone(error):
                 raise MigrationError("migration.source-gone", path=self.top, details=str(error)) from error
-            return Listing(path, (), "unreadable")
+            yield Listing(path, (), "unreadable")
         except SystemAccessError:  # replaced by a link since its parent was listed
-            return Listing(path, (), "link")
+            yield Listing(path, (), "link")
 
-    def _entries(self, descriptor: int) -> Iterator[Entry]:
-        with os.scandir(descriptor) as found:
-            items = sorted(found, key=lambda item: item.name)
-        for item in items:
-            yield from self._entry(descriptor, item)
-
-    def _entry(self, descriptor: int, item: os.DirEntry[str]) -> Iterator[Entry]:
+    def _entry(self, descriptor: int, name: str, links: frozenset[str]) -> Iterator[Entry]:
         trouble, target = "", ""
         streams: tuple[tuple[str, int], ...] = ()
         if self.is_ntfs:
-            trouble, target = _ntfs_trouble(descriptor, item.name)
+            trouble, target = _ntfs_trouble(descriptor, name)
             if not trouble:
-                streams = _streams(descriptor, item.name)
+                streams = _streams(descriptor, name)
         try:
-            info = item.stat(follow_symlinks=False)
+            info = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         except OSError as error:
             if source_gone(error):
                 raise
-            # ntfs-3g lists reparse points that it cannot stat; the directory's own type is all there is.
-            kind = Kind.LINK if item.is_symlink() else Kind.FILE
-            yield Entry(item.name, kind, 0, 0, trouble or "unreadable", target)
+            # ntfs-3g lists reparse points that it cannot stat; the directory's own word is all there is.
+            kind = Kind.LINK if name in links else Kind.FILE
+            yield Entry(name, kind, 0, 0, trouble or "unreadable", target)
             return
         kind = _kind(info.st_mode)
         if kind is Kind.LINK and not trouble:
             trouble = "link"
-            target = _read_link(descriptor, item.name)
+            target = _read_link(descriptor, name)
         elif kind is Kind.SPECIAL:
             trouble = "special"
         elif trouble == "cloud" and kind is Kind.FILE and _is_whole(info):
@@ -114,22 +122,27 @@ class Source:
         elif trouble == "cloud" and kind is Kind.FOLDER:
             trouble = ""  # a folder of the cloud that this driver can list
         size = info.st_size if kind is Kind.FILE else 0
-        yield Entry(item.name, kind, size, info.st_mtime_ns, trouble, target)
+        yield Entry(name, kind, size, info.st_mtime_ns, trouble, target)
         for stream, length in streams:
-            yield Entry(f"{item.name}:{stream}", Kind.STREAM, length, info.st_mtime_ns)
+            yield Entry(f"{name}:{stream}", Kind.STREAM, length, info.st_mtime_ns)
 
     def walk(self, path: str) -> Iterator[Listing]:
-        """Every folder from ``path`` down, parents before children, each once."""
+        """Every folder from ``path`` down, parents before children, each once, large ones in portions."""
         waiting = [path]
-        while waiting:
-            here = self.listing(waiting.pop())
-            yield here
-            prefix = f"{here.path}/" if here.path else ""
-            waiting.extend(
-                prefix + entry.name
-                for entry in reversed(here.entries)
-                if entry.kind is Kind.FOLDER and not entry.trouble
-            )
+        with Ahead(self.portions, threads=_THREADS if self.is_ntfs else 0) as ahead:
+            while waiting:
+                below: list[str] = []
+                for here in ahead.take(waiting.pop()):
+                    prefix = f"{here.path}/" if here.path else ""
+                    below += [
+                        prefix + entry.name
+                        for entry in here.entries
+                        if entry.kind is Kind.FOLDER and not entry.trouble
+                    ]
+                    if not here.more:
+                        waiting += reversed(below)
+                        ahead.want(reversed(waiting[-_THREADS:]))
+                    yield here
 
     def read(self, path: str, *, limit: int) -> bytes | None:
         """A file's bytes, or None where it is absent, unreadable, longer than ``limit`` or behind a link."""
@@ -166,6 +179,19 @@ class Source:
             name = part if part in names else names[0]
             here = f"{here}/{name}" if here else name
         return here
+
+
+def _names(descriptor: int) -> tuple[list[str], frozenset[str]]:
+    """Sorted names in an open folder, and which of them the folder calls links."""
+    # Names alone: a folder may hold a million, and what else there is to know of them is five times as much.
+    names, links = [], []
+    with os.scandir(descriptor) as found:
+        for item in found:
+            names.append(item.name)
+            if item.is_symlink():
+                links.append(item.name)
+    names.sort()
+    return names, frozenset(links)
 
 
 def _kind(mode: int) -> Kind:

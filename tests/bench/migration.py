@@ -36,6 +36,8 @@ SMALL_FILES = 20_000
 SMALL_BYTES = 4096
 LARGE_BYTES = 2 << 30
 ENTRIES = 1_000_000
+FLAT = 200_000
+"""Of them in one folder."""
 ROUNDS = 3
 
 
@@ -177,10 +179,11 @@ def _silence(top: Path) -> Iterator[Gate]:
 def _million(top: Path) -> Iterator[Gate]:
     """The memory of a scan and plan, measured in a process of its own."""
     documents = top / "many/Users/anna/Documents"
-    for number in range(ENTRIES // 1000):
+    files = [FLAT - 1, *((ENTRIES - FLAT) // 1000 * [999])]
+    for number, count in enumerate(files):
         folder = documents / str(number)
         folder.mkdir(parents=True)
-        for name in range(999):
+        for name in range(count):
             os.close(os.open(folder / f"{name}.txt", os.O_CREAT | os.O_WRONLY))
     code = "from tests.bench import migration; migration.scan_once()"
     done = subprocess.run(
