@@ -33,12 +33,21 @@ async def _serve(options: argparse.Namespace) -> None:
     def machine() -> Machine:
         shipped = resources() / "updates/checks.toml"
         return Machine(
-            root, RealRunner(), RealClock(), checks_bus, shipped, load_settings(root), confined=True
+            root,
+            RealRunner(),
+            RealClock(),
+            checks_bus,
+            shipped,
+            load_settings(root),
+            confined=True,
+            outside=beyond if root.live else None,
         )
 
     # An initramfs is built outside of the helper's walls, and never with this machine's tools for another.
-    outside = ServiceRunner(RealRunner()) if root.live else ChrootRunner(RealRunner(), root.prefix)
-    boot = change.Machine(root, outside, root.path(requests.RECORDS))
+    beyond = ServiceRunner(RealRunner())
+    boot = change.Machine(
+        root, beyond if root.live else ChrootRunner(RealRunner(), root.prefix), root.path(requests.RECORDS)
+    )
 
     bus = await Bus.open(system=True, address=options.bus)
     try:

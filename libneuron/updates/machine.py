@@ -17,7 +17,8 @@ from libneuron.updates.subject import Subject
 @dataclass(frozen=True)
 class Machine:
     """The machine to guard and the doors to it. ``shipped`` is the table of checks;
-    ``confined``: we run inside a service's walls, where foreign programs are not started."""
+    ``confined``: we run inside a service's walls, where foreign programs are not started, and ``outside``
+    starts ours beyond them."""
 
     root: Root
     runner: Runner
@@ -26,6 +27,7 @@ class Machine:
     shipped: Path
     settings: Settings = field(default_factory=Settings)
     confined: bool = False
+    outside: Runner | None = None
 
     @property
     def boot(self) -> str:

@@ -96,6 +96,7 @@ def roll_back(
                 verify=None,
                 known=known,
                 progress=progress,
+                outside=machine.outside,
             )
         except (NeuronError, OSError, Cancelled):
             _give_up(machine, store, volume)

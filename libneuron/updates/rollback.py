@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from libneuron.progress import Progress
 from libneuron.system.files import Root
+from libneuron.system.runner import Runner
 from libneuron.updates.bootstage import BootChanges, Stage
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import Rollback, fold
@@ -165,11 +166,13 @@ def drive(
     verify: Verify | None,
     known: frozenset[str] = frozenset(),
     progress: Progress | None = None,
+    outside: Runner | None = None,
 ) -> Rollback:
     """Take the pending roll back as far as it can go now: to the restart, or to its end after it.
 
     ``verify`` None stops before the verification (early in a start there is nothing to check yet);
-    ``known`` are kernel problems that the restore point had when it was made and that nobody minded.
+    ``known`` are kernel problems that the restore point had when it was made and that nobody minded; see
+    :mod:`libneuron.updates.outside` for ``outside``.
 
     Raises: UpdateError changed-meanwhile, target-unsound, snapshot-failed; OSError; Cancelled before the
     commit.
@@ -195,7 +198,7 @@ def drive(
                 inside(volume.path(new_root(rollback)), PENDING).unlink()
             journal.append("rollback-over", id=rollback.id, outcome=outcome, problems=problems)
         else:
-            change(volume, journal, rollback, step, known, stage_of(volume, root, rollback))
+            change(volume, journal, rollback, step, known, stage_of(volume, root, rollback), outside)
 
 
 def drop(volume: Volume, journal: Journal, root: Root, *, running_uuid: str | None) -> Rollback:

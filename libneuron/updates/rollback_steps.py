@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from pathlib import Path
 
 from libneuron.system import btrfs
 from libneuron.system.files import Root, write_atomic
+from libneuron.system.runner import Runner
 from libneuron.updates.bootstage import Stage
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import Rollback
 from libneuron.updates.journal import Journal
 from libneuron.updates.kinds.kernel import kernel_problems
 from libneuron.updates.layout import Switch, fitted_fstab
+from libneuron.updates.outside import exchange
 from libneuron.updates.rollback_machine import Step
 from libneuron.updates.volume import Volume
 
@@ -95,12 +98,21 @@ def _prepare(
     journal.append("rollback-ready", id=rollback.id, uuid=volume.uuid(rollback.staged))
 
 
-def _commit(volume: Volume, rollback: Rollback, stage: Stage | None) -> None:
+def _exchange(volume: Volume, rollback: Rollback, outside: Runner | None) -> None:
+    try:
+        volume.exchange(rollback.root, rollback.staged)
+    except OSError as error:
+        if error.errno != errno.EBUSY or outside is None:
+            raise
+        exchange(outside, volume, rollback.root, rollback.staged)
+
+
+def _commit(volume: Volume, rollback: Rollback, stage: Stage | None, outside: Runner | None) -> None:
     if stage is not None:
         volume.sync()
         stage.commit()
     elif rollback.switch is Switch.EXCHANGE:
-        volume.exchange(rollback.root, rollback.staged)
+        _exchange(volume, rollback, outside)
     else:
         volume.set_default(rollback.staged)
 
@@ -112,19 +124,20 @@ def change(
     step: Step,
     known: frozenset[str],
     stage: Stage | None,
+    outside: Runner | None,
 ) -> None:
-    """The steps that alter the disk."""
+    """The steps that alter the disk; ``outside`` starts programs in the first process's view of mounts."""
     match step:
         case Step.DISCARD:
             volume.delete(rollback.staged)
         case Step.PREPARE:
             _prepare(volume, journal, rollback, known, stage)
         case Step.COMMIT:
-            _commit(volume, rollback, stage)
+            _commit(volume, rollback, stage, outside)
         case Step.RECORD_COMMIT:
             journal.append("rollback-committed", id=rollback.id)
         case Step.SETTLE_ROOT:
-            _commit(volume, rollback, None)
+            _commit(volume, rollback, None, outside)
         case Step.SETTLE_BOOT if stage is not None:
             stage.settle()
         case Step.SWITCH_BACK if stage is not None:

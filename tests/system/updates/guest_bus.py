@@ -80,7 +80,10 @@ def install_helper(shell: Shell) -> None:
 def ask_helper(shell: Shell, verb: str, signature: str = "", *words: str) -> Any:
     """Call a verb of the helper from inside the guest, as root; its answer."""
     call = ("/usr/bin/busctl", "--timeout=900", "--json=short", "call", NAME, PATH, INTERFACE, verb)
-    done = shell.run(*call, *((signature, *words) if signature else ()), timeout=900)
+    done = shell.run(*call, *((signature, *words) if signature else ()), timeout=900, check=False)
+    assert done.status == 0, done.stderr.decode() + shell.sh(
+        "journalctl -b --no-pager -n 40 -u neuron-helper"
+    )
     return json.loads(json.loads(done.text)["data"][0])
 
 

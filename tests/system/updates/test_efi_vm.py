@@ -55,7 +55,7 @@ def test_kernel_modules_and_root_come_back_together_through_systemd_boot(tmp_pat
         assert "/boot/loader/entries/new.conf" in ahead["boot_gone"]
         done = ask_helper(machine.shell, "UpdatesRollback", "s", last["id"])
         assert done["state"] == "waits-for-restart"
-        assert sh("systemctl show -P ProtectSystem neuron-helper") == "full"
+        assert sh("systemctl show -P ProtectSystem neuron-helper") == "strict"
         machine.restart()
         assert "neuron.rollback=" in sh("cat /proc/cmdline"), "our own entry started it"
         rollback = machine.guardian("history")["rollbacks"][0]

@@ -96,7 +96,7 @@ def test_from_the_notification_through_the_window_and_the_helper_to_a_verified_s
         )
         window.close()
         assert machine.guardian("status")["pending_rollback"]["state"] == "waits-for-restart"
-        assert machine.shell.sh("systemctl show -P ProtectSystem neuron-helper") == "full"
+        assert machine.shell.sh("systemctl show -P ProtectSystem neuron-helper") == "strict"
 
         machine.restart()
         rollback = machine.guardian("history")["rollbacks"][0]
