@@ -122,6 +122,10 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("updates", "The restore point would not start: {problems}."),
         QT_TRANSLATE_NOOP("updates", "Choose another restore point. Nothing was changed."),
     ),
+    "updates.rollback-failed": Message(
+        QT_TRANSLATE_NOOP("updates", "The roll back could not be prepared: {reason}."),
+        QT_TRANSLATE_NOOP("updates", "Correct the cause, then try again."),
+    ),
     "updates.held": Message(
         QT_TRANSLATE_NOOP("updates", "This update was rolled back before: {packages}."),
         QT_TRANSLATE_NOOP(

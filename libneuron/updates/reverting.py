@@ -15,7 +15,7 @@ from libneuron.updates.machine import Machine
 from libneuron.updates.points import chosen_point
 from libneuron.updates.preview import Preview, preview
 from libneuron.updates.published import publish
-from libneuron.updates.store import Store, open_store, separate_loader
+from libneuron.updates.store import Store, open_store, reason, separate_loader
 from libneuron.updates.verify import verifier
 from libneuron.updates.volume import Volume
 
@@ -65,7 +65,8 @@ def roll_back(
 ) -> Rollback:
     """Prepare and commit a roll back; it takes effect at the next start, and is verified then.
 
-    Raises: UpdateError no-such-point, rollback-pending, target-unsound, no-space, snapshot-failed; Cancelled.
+    Raises: UpdateError no-such-point, rollback-pending, target-unsound, no-space, snapshot-failed,
+    rollback-failed; Cancelled.
     """
     with _awake(machine), open_store(machine.root, machine.clock) as store:
         volume = _volume(store)
@@ -98,8 +99,10 @@ def roll_back(
                 progress=progress,
                 outside=machine.outside,
             )
-        except (NeuronError, OSError, Cancelled):
+        except (NeuronError, OSError, Cancelled) as error:
             _give_up(machine, store, volume)
+            if isinstance(error, OSError):
+                raise UpdateError("updates.rollback-failed", reason=reason(error)) from error
             raise
         bad = past.update(update)
         if bad is not None and bad.packages:

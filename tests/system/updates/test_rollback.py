@@ -291,8 +291,9 @@ def test_a_roll_back_that_fails_is_given_up(machine: Disk, monkeypatch: pytest.M
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("libneuron.updates.rollback_steps.fit", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(NeuronError, match="No space") as caught:
         guardian.roll_back(machine.machine(), None)
+    assert caught.value.code == "updates.rollback-failed"
     assert guardian.history(machine.machine()).pending is None
     with open_store(machine.machine().root, machine.machine().clock) as store:
         assert store.volume is not None

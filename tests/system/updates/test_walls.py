@@ -69,7 +69,7 @@ def test_the_exchange_is_made_by_a_program_beyond_the_walls(machine: Disk) -> No
 
 def test_without_one_it_fails_and_nothing_is_left_pending(machine: Disk) -> None:
     done = roll_back_inside(machine, "alone")
-    assert "Device or resource busy" in done.stderr
+    assert "could not be prepared: Device or resource busy" in done.stderr
     past = guardian.history(machine.machine())
     assert (past.pending, [item.outcome for item in past.rollbacks]) == (None, ["abandoned"])
     machine.restart()
