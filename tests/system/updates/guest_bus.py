@@ -77,14 +77,24 @@ def install_helper(shell: Shell) -> None:
     shell.sh(_INSTALL, timeout=300)
 
 
+_CALL = ("/usr/bin/busctl", "--timeout=900", "--json=short", "call", NAME, PATH, INTERFACE)
+_AS_NOBODY = ("/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
 def ask_helper(shell: Shell, verb: str, signature: str = "", *words: str) -> Any:
     """Call a verb of the helper from inside the guest, as root; its answer."""
-    call = ("/usr/bin/busctl", "--timeout=900", "--json=short", "call", NAME, PATH, INTERFACE, verb)
-    done = shell.run(*call, *((signature, *words) if signature else ()), timeout=900, check=False)
+    done = shell.run(*_CALL, verb, *((signature, *words) if signature else ()), timeout=900, check=False)
     assert done.status == 0, done.stderr.decode() + shell.sh(
         "journalctl -b --no-pager -n 40 -u neuron-helper"
     )
     return json.loads(json.loads(done.text)["data"][0])
+
+
+def refused_to_nobody(shell: Shell, verb: str, signature: str, *words: str) -> str:
+    """What the helper and the guest's real polkit answer a user without rights."""
+    done = shell.run(*_AS_NOBODY, *_CALL, verb, signature, *words, timeout=900, check=False)
+    assert done.status != 0
+    return done.stderr.decode()
 
 
 def wait_unused(shell: Shell) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.system.updates.efi_guest import efi_guarded
 from tests.system.updates.guest import debian_package
-from tests.system.updates.guest_bus import ask_helper
+from tests.system.updates.guest_bus import ask_helper, refused_to_nobody
 
 RUINS = """
 rm -r /usr/lib/modules/* /usr/bin/login /usr/bin/su /usr/bin/capable
@@ -53,6 +53,7 @@ def test_kernel_modules_and_root_come_back_together_through_systemd_boot(tmp_pat
         assert back == programs, "setuid and capabilities too"
         ahead = machine.guardian("rollback", "--dry-run")
         assert "/boot/loader/entries/new.conf" in ahead["boot_gone"]
+        assert "helper.denied" in refused_to_nobody(machine.shell, "UpdatesRollback", "s", last["id"])
         done = ask_helper(machine.shell, "UpdatesRollback", "s", last["id"])
         assert done["state"] == "waits-for-restart"
         assert sh("systemctl show -P ProtectSystem neuron-helper") == "strict"

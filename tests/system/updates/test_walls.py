@@ -1,4 +1,4 @@
-"""The view that systemd gives a hardened service: its root is a mount point there, which rename(2) refuses."""
+"""A hardened service's view of the system: the root is a mount point there, which rename(2) refuses."""
 
 from __future__ import annotations
 
