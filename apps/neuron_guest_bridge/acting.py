@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QWidget
 
 from libneuron.errors import NeuronError
+from libneuron.guest.hypervisor.domains import Power
 from libneuron.ui.dialogs import confirm, show_error
 from libneuron.ui.text import translate
 from neuron_guest_bridge.machines import Act, Machine
@@ -19,7 +20,7 @@ from neuron_guest_bridge.pictures import save
 
 
 def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None) -> None:
-    """Change a machine's power, asking first where something could be lost."""
+    """Change a machine's power, or show its screen, asking first where something could be lost."""
 
     def failed(error: NeuronError) -> None:
         show_error(
@@ -28,9 +29,7 @@ def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None)
 
     def go() -> None:
         owner = parent if parent is not None else model
-        model.run(
-            lambda: model.machines.power(machine.id, name), owner=owner, done=lambda _: None, failed=failed
-        )
+        model.run(lambda: _do(model, machine, name), owner=owner, done=lambda _: None, failed=failed)
 
     if name != Act.POWER_OFF:
         go()
@@ -47,6 +46,14 @@ def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None)
         destructive=True,
         then=go,
     )
+
+
+def _do(model: Model, machine: Machine, name: str) -> None:
+    """Who switches a machine on wants to see it; one that only slept is seen already."""
+    if name != Act.SCREEN:
+        model.machines.power(machine.id, name)
+    if name == Act.SCREEN or (name == Act.START and machine.power in (Power.OFF, Power.CRASHED)):
+        model.machines.show_screen(machine.id)
 
 
 def pictures_folder() -> Path:

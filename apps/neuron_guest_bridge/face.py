@@ -64,6 +64,7 @@ class Face:
             clock=RealClock(),
             host_clipboard=lambda: host_clipboard(where.cache / "clipboard"),
             simulated_name=translate("Main", "Simulated machine"),
+            viewer=lambda: self._settings().viewer,
         )
         self.model = Model(self._fleet)
         self.model.wanted.connect(self.show)

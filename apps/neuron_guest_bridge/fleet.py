@@ -238,6 +238,13 @@ class Fleet(Watching):
         self._note(machine, What.POWER, Way.TO_GUEST, detail=act)
         self.look()
 
+    def show_screen(self, machine: str) -> bool:
+        """Open a machine's screen; whether a program is there for it. Raises: NeuronError."""
+        domain = self._domains.get(machine)
+        if domain is None:
+            raise GuestError("guest.no-vm", vm=machine)
+        return self._screens.show(domain)
+
     def _subject(self, machine: str) -> VmSubject | FileSubject:
         from libneuron.guest.wire.content import ENROLMENT_FILE
         from neuron_guest_bridge.handing_over import file_of

@@ -27,6 +27,8 @@ class Act:
     REBOOT = "reboot"
     SUSPEND = "suspend"
     POWER_OFF = "power_off"
+    SCREEN = "screen"
+    """The one that changes nothing: see its screen."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Machine:
     ``sharing``: its clipboard is connected, ``manual``: by the person's hand only, ``rivals``: who shares it
     too, ``standing_back``: instead of us, ``owns_clipboard``: we are to share it all the same. ``follows``:
     its display is to follow Looking Glass' window, ``follow_said``: why it does not, ``locked``: its screen.
+    ``viewer``: a program is there that can show its screen, ``starting``: it was switched on just now.
     ``session`` ("active", "locked", "none") and ``screen``'s size are what it told of its own accord so far.
     """
 
@@ -66,6 +69,8 @@ class Machine:
     locked: bool = False
     session: str = ""
     screen: Size | None = None
+    viewer: bool = False
+    starting: bool = False
 
     @property
     def clipboard(self) -> Direction:
@@ -99,7 +104,8 @@ class Machine:
             more = () if self.power in (Power.OFF, Power.CRASHED) else (Act.POWER_OFF,)
             return (Act.START, *more)
         if self.power is Power.RUNNING:
-            return (Act.SHUTDOWN, Act.REBOOT, Act.SUSPEND, Act.POWER_OFF)
+            screen = (Act.SCREEN,) if self.viewer else ()
+            return (Act.SHUTDOWN, *screen, Act.REBOOT, Act.SUSPEND, Act.POWER_OFF)
         return (Act.POWER_OFF,)
 
 

@@ -130,6 +130,9 @@ class Machines(Protocol):
     def power(self, machine: str, act: str) -> None:
         """Change its power."""
 
+    def show_screen(self, machine: str) -> bool:
+        """Open its screen; whether there is a program for it."""
+
     def simulate(self) -> None:
         """Start the simulated guest."""
 

@@ -8,20 +8,24 @@ from pathlib import Path
 
 from libneuron.system.files import make_private_directory, write_atomic
 from libneuron.system.tables import load
+from neuron_guest_bridge.viewers import Viewer
 
 ENTRY = "org.neuronos.GuestBridge.desktop"
 LONGEST = 300
 """Seconds that a start with the session can wait at most."""
 _COMMAND = "neuron-guest-bridge"
+_VIEWERS = tuple(viewer.value for viewer in Viewer)
 _DELAY = re.compile(r"^Exec=.*--delay (\d{1,3})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``hidden``: start in the tray, without the window; ``notify``: tell what needs the person."""
+    """``hidden``: start in the tray, without the window; ``notify``: tell what needs the person; ``viewer``:
+    what machines are seen with."""
 
     hidden: bool = False
     notify: bool = True
+    viewer: Viewer = Viewer.BEST
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,13 @@ class SettingsStore:
             return Settings()
         table = load(self._file)
         usual = Settings()
+        viewer = table.get("viewer", str, usual.viewer.value)
+        if viewer not in _VIEWERS:
+            raise table.fail("viewer", f"“{viewer}” is none of {', '.join(_VIEWERS)}")
         found = Settings(
-            hidden=table.get("hidden", bool, usual.hidden), notify=table.get("notify", bool, usual.notify)
+            hidden=table.get("hidden", bool, usual.hidden),
+            notify=table.get("notify", bool, usual.notify),
+            viewer=Viewer(viewer),
         )
         table.done()
         return found
@@ -55,6 +64,7 @@ class SettingsStore:
         """Keep other settings."""
         make_private_directory(self.folder)
         lines = [f"{name} = {str(getattr(settings, name)).lower()}\n" for name in ("hidden", "notify")]
+        lines.append(f'viewer = "{settings.viewer.value}"\n')
         write_atomic(self._file, "".join(lines).encode(), mode=0o600)
 
     def delay(self) -> int | None:

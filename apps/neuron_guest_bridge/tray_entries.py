@@ -97,7 +97,7 @@ def _machine(machine: Machine, apps: tuple[GuestApp, ...]) -> Iterator[Entry]:
         if Permission.SCREENSHOT in machine.allowed:
             yield Entry("picture", translate("Tray", "Take pictur&e"), Wish(machine.id, What.PICTURE))
         yield Entry("line-ready")
-    yield Entry("window", translate("Tray", "Show in &window"), Wish(machine.id, What.WINDOW))
+    yield Entry("window", translate("Tray", "Sh&ow in window"), Wish(machine.id, What.WINDOW))
 
 
 def _clipboard(machine: Machine) -> Iterator[Entry]:

@@ -10,23 +10,24 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from libneuron.errors import NeuronError
 from libneuron.guest.errors import GuestError
 from libneuron.guest.hypervisor.domains import ChannelState, Domain, Power
-from libneuron.guest.menu import Menu, holds
+from libneuron.guest.menu import Menu
 from libneuron.guest.permissions import PermissionStore
-from libneuron.guest.state import State
-from libneuron.guest.wire.requests import Permission
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
 from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.boots import PATIENCE, Boots
 from neuron_guest_bridge.leftovers import Leftovers, noted
 from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
+from neuron_guest_bridge.portraits import Portraits
 from neuron_guest_bridge.recent import Favourites, Recent
-from neuron_guest_bridge.sharing import FOLLOWS_WINDOW, OWNS_CLIPBOARD, Choices
+from neuron_guest_bridge.screens import Screens
+from neuron_guest_bridge.sharing import Choices
+from neuron_guest_bridge.viewers import Viewer
 
 if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines here need
     from libneuron.guest.hypervisor.connection import Change, Hypervisor
@@ -52,7 +53,9 @@ class Watching:
         clock: Clock,
         host_clipboard: Callable[[], Clipboard],
         simulated_name: str,
+        viewer: Callable[[], Viewer] = lambda: Viewer.BEST,
     ) -> None:
+        """``viewer``: what the person wants to see machines with; asked on threads of the fleet's own."""
         self._where = where
         self._uri = uri
         self._clock = clock
@@ -63,6 +66,11 @@ class Watching:
         self._menu = Menu(where.data.parent, ("neuron-guest-bridge", "launch", "--connect", uri))
         self._recent = Recent(where.state / "guest" / "recent")
         self._favourites = Favourites(where.config / "guest" / "favourites")
+        self._portraits = Portraits(
+            self._permissions, self._choices, self._menu, self._recent, self._favourites
+        )
+        self._screens = Screens(uri, viewer)
+        self._boots = Boots()
         self._hypervisor: Hypervisor | None = None
         self._keys: KeyStore | None = None
         self._around: Surroundings | None = None
@@ -194,6 +202,9 @@ class Watching:
             self._problem = error
             self._failures = self._failures + 1 if error.code in _PASSING else 0
         self._looked = True
+        powers = {domain.uuid: domain.power for domain in self._domains.values()}
+        if self._boots.look(powers, now=self._clock.monotonic()):
+            self.io.loop.call_soon_threadsafe(self.io.loop.call_later, PATIENCE + 1, self._publish_soon)
         self._connect()
         self._publish()
 
@@ -230,7 +241,7 @@ class Watching:
 
     def _publish(self) -> None:
         self._publishing.clear()
-        machines = [self._with_link(self._machine(domain)) for domain in self._domains.values()]
+        machines = [self._portrait(domain) for domain in self._domains.values()]
         if self._simulation is not None:
             made = Machine(
                 id=SIMULATED,
@@ -240,7 +251,8 @@ class Watching:
                 paired=bool(self._simulation.store.candidates(SIMULATED)),
                 simulated=True,
             )
-            machines.append(self._with_link(self._permitted(made)))
+            made = self._portraits.permitted(made)
+            machines.append(self._portraits.connected(made, self._links.get(SIMULATED)))
         self.snapshot = Snapshot(
             tuple(machines), self._problem, looked=self._looked, simulating=self._simulation is not None
         )
@@ -251,50 +263,23 @@ class Watching:
             self._news.notify_all()
 
     def _machine(self, domain: Domain) -> Machine:
-        return self._permitted(
+        return self._portraits.permitted(
             Machine(
                 id=domain.uuid,
                 name=domain.name,
                 power=domain.power,
                 channel=domain.channel,
                 paired=bool(self._store().candidates(domain.uuid)),
+                viewer=self._screens.viewer(domain) is not Viewer.NONE,
+                starting=self._boots.starting(domain.uuid, now=self._clock.monotonic()),
             )
         )
 
-    def _permitted(self, machine: Machine) -> Machine:
-        """With what it may do; one whose file is broken may do nothing, and says so."""
-        in_menu = holds(self._menu, vm=machine.id)
-        try:
-            return replace(machine, allowed=self._permissions.get(machine.id), in_menu=in_menu)
-        except NeuronError as error:
-            none: frozenset[Permission] = frozenset()
-            return replace(machine, allowed=none, in_menu=in_menu, state=State.FAILED, problem=error)
-
-    def _with_link(self, machine: Machine) -> Machine:
-        link = self._links.get(machine.id)
-        if link is None:
-            return machine
-        client, shared = link.client, link.shared
-        broken = machine.problem is not None  # a session that began before goes on, without what needs leave
-        return replace(
-            machine,
-            state=State.FAILED if broken else client.state,
-            problem=machine.problem or client.problem,
-            version=link.version,
-            recent=self._recent.get(machine.id),
-            favourites=self._favourites.get(machine.id),
-            sharing=link.sharing,
-            manual=shared.manual,
-            rivals=shared.rivals,
-            standing_back=shared.standing_back,
-            owns_clipboard=self._choices.get(machine.id, OWNS_CLIPBOARD),
-            can_follow=link.watching,
-            follows=self._choices.get(machine.id, FOLLOWS_WINDOW),
-            follow_said=link.following.said,
-            locked=link.locked,
-            session=link.session,
-            screen=link.screen,
-        )
+    def _portrait(self, domain: Domain) -> Machine:
+        made = self._portraits.connected(self._machine(domain), self._links.get(domain.uuid))
+        if made.ready:
+            self._boots.answered(made.id)
+        return made
 
     def _reconnect(self, machine: str) -> None:
         link = self._links.pop(machine, None)

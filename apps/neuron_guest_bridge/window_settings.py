@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QCheckBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from libneuron.errors import NeuronError
 from libneuron.guest.errors import GuestError
@@ -17,6 +17,7 @@ from libneuron.ui.text import translate
 from libneuron.ui.theme import SPACE
 from libneuron.ui.widgets import Button, Card, Scroller, column, labelled, muted, row, title
 from neuron_guest_bridge.settings import LONGEST, Settings, SettingsStore
+from neuron_guest_bridge.viewers import Viewer
 
 _USUAL = 10  # seconds: after the desktop itself has come up
 
@@ -52,6 +53,23 @@ class SettingsPage(QWidget):
             icon="back",
             on_click=back,
         )
+        self.viewer = QComboBox()
+        self.viewer.setToolTip(
+            translate("Settings", "Opens when you start a machine here, and with “Open its screen”")
+        )
+        for value, name in (
+            (Viewer.BEST, translate("Settings", "What suits it")),
+            (Viewer.LOOKING_GLASS, translate("Settings", "Looking Glass")),
+            (Viewer.VIRT_VIEWER, translate("Settings", "Virt Viewer")),
+            (Viewer.VIRT_MANAGER, translate("Settings", "Virt Manager")),
+            (Viewer.NONE, translate("Settings", "Nothing")),
+        ):
+            self.viewer.addItem(name, value)
+        with_what = labelled(translate("Settings", "S&how screens with"), self.viewer)
+        suits = muted(
+            translate("Settings", "Looking Glass suits a machine with memory for it; others get a viewer.")
+        )
+        screens = Card(translate("Settings", "Screens"), row(with_what, self.viewer, None), suits)
         start = Card(
             translate("Settings", "Start"),
             self.session,
@@ -68,13 +86,14 @@ class SettingsPage(QWidget):
                 )
             ),
         )
-        whole = column(title(translate("Settings", "Settings")), start, told, None, gap=2)
+        whole = column(title(translate("Settings", "Settings")), start, screens, told, None, gap=2)
         body = column(Scroller(whole), row(self.back, None), gap=2)
         body.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
         self.setLayout(body)
         self.session.toggled.connect(self._session)
         self.delay.valueChanged.connect(lambda _seconds: self._session(self.session.isChecked()))
         self.hidden.toggled.connect(lambda on: self._set(lambda old: replace(old, hidden=on)))
+        self.viewer.activated.connect(self._show_with)
         self.notify.toggled.connect(lambda on: self._set(lambda old: replace(old, notify=on)))
         self.show_present()
 
@@ -85,6 +104,7 @@ class SettingsPage(QWidget):
         except NeuronError as error:
             found = Settings()
             show_error(self.window(), error, heading=translate("Settings", "The settings cannot be read"))
+        self.viewer.setCurrentIndex(self.viewer.findData(found.viewer))
         delay = self._store.delay()
         for box, value in (
             (self.session, delay is not None),
@@ -104,6 +124,11 @@ class SettingsPage(QWidget):
             self._keep(lambda: self._store.start_with_session(delay))
         else:
             self._keep(self._store.stay_out_of_session)
+
+    def _show_with(self, at: int) -> None:
+        viewer = self.viewer.itemData(at)
+        if isinstance(viewer, Viewer):
+            self._set(lambda old: replace(old, viewer=viewer))
 
     def _set(self, change: Callable[[Settings], Settings]) -> None:
         self._keep(lambda: self._store.set(change(self._store.get())))

@@ -13,6 +13,9 @@ from libneuron.ui.tone import Tone
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.machines import Act, Machine
 
+_QUIET = (State.STOPPED, State.NO_VM, State.CONNECTING, State.AGENT_SILENT)
+"""What a machine that is starting looks like."""
+
 
 @dataclass(frozen=True)
 class Words:
@@ -82,6 +85,8 @@ def connection(machine: Machine) -> Words:
                 "itself.",
             ),
         )
+    if machine.starting and machine.state in _QUIET:
+        return Words(translate("Machine", "Starting…"), Tone.INFO)
     if machine.state in (State.CONNECTING, State.STOPPED):
         return Words(translate("Machine", "Connecting…"), Tone.INFO)
     if problem is not None:
@@ -164,6 +169,11 @@ def act(name: str) -> ActWords:
             translate("Machine", "Sus&pend"),
             translate("Machine", "Halt the machine where it is; Start lets it go on"),
             "pause",
+        ),
+        Act.SCREEN: ActWords(
+            translate("Machine", "Open its scree&n"),
+            translate("Machine", "Show the machine’s screen in a window of this desktop"),
+            "computer",
         ),
         Act.POWER_OFF: ActWords(
             translate("Machine", "Cut the po&wer…"),

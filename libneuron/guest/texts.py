@@ -118,6 +118,11 @@ TEXTS = {
         QT_TRANSLATE_NOOP("guest", "“{path}” could not be written."),
         QT_TRANSLATE_NOOP("guest", "Check that there is room on the disk and that you may write there."),
     ),
+    "guest.no-viewer": Message(
+        QT_TRANSLATE_NOOP("guest", "The screen cannot be shown: “{program}” is not installed."),
+        QT_TRANSLATE_NOOP("guest", "Install it, or choose another program in the settings."),
+        Exit.CANNOT,
+    ),
     "guest.file-elsewhere": Message(
         QT_TRANSLATE_NOOP("guest", "{file} is a file of this computer; the machine cannot open it."),
         QT_TRANSLATE_NOOP("guest", "Bring the file into the machine first, for example by a shared folder."),

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +180,23 @@ def spawn(
         )
     except (FileNotFoundError, PermissionError) as error:
         raise _unstarted(error, words[0]) from error
+
+
+def launch(argv: Sequence[str | Path]) -> subprocess.Popen[bytes]:
+    """Start one of the person's own programs with the session's whole environment, and leave it to them.
+
+    It outlives this process, and is reaped here while this one lives.
+    Raises: SystemAccessError program-missing, program-forbidden.
+    """
+    words = tuple(os.fspath(word) for word in argv)
+    _log.debug("& %s", shlex.join(words))
+    quiet = subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    except (FileNotFoundError, PermissionError) as error:
+        raise _unstarted(error, words[0]) from error
+    threading.Thread(target=process.wait, name="launched", daemon=True).start()
+    return process
 
 
 def _unstarted(error: OSError, program: str) -> SystemAccessError:

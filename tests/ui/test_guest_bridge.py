@@ -33,6 +33,7 @@ from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof
 from neuron_guest_bridge.machines import Act, Machine, Snapshot
 from neuron_guest_bridge.settings import Settings, SettingsStore
+from neuron_guest_bridge.viewers import Viewer
 from neuron_guest_bridge.window_health import HealthPage
 from neuron_guest_bridge.window_machine import MachinePage
 from neuron_guest_bridge.window_pairing import PairingDialog
@@ -125,6 +126,26 @@ def test_power_is_cut_only_after_a_question(shown: Shown) -> None:
     assert ("power", "6f1c", Act.POWER_OFF) not in shown.recorded.asked
     dialog.yes.click()
     shown.asked("power", "6f1c", Act.POWER_OFF)
+
+
+def test_who_switches_a_machine_on_sees_it_and_who_wakes_it_sees_it_already(shown: Shown) -> None:
+    shown.window.show_machine("7a")
+    shown.window.page.main.click()
+    shown.asked("screen", "7a")
+    assert ("power", "7a", Act.START) in shown.recorded.asked
+    shown.window.show_machine("9c")
+    shown.window.page.main.click()
+    shown.asked("power", "9c", Act.START)
+    settle()
+    assert ("screen", "9c") not in shown.recorded.asked
+
+
+def test_a_machines_screen_is_opened_from_its_menu(qtbot: QtBot) -> None:
+    shown = Shown(qtbot, replace(WINDOWS, viewer=True))
+    menu = shown.window.page.more.menu()
+    next(action for action in menu.actions() if action.text() == words.act(Act.SCREEN).text).trigger()
+    shown.asked("screen", "6f1c")
+    assert not any(what[0] == "power" for what in shown.recorded.asked)
 
 
 def test_a_refusal_is_told_in_a_sentence(shown: Shown) -> None:
@@ -389,6 +410,20 @@ def test_the_settings_are_kept_in_the_order_in_which_they_were_chosen(qtbot: QtB
     assert store.delay() == 45
     page.session.click()
     qtbot.waitUntil(lambda: store.delay() is None)
+
+
+def test_the_viewer_is_chosen_in_the_settings(qtbot: QtBot, tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path, tmp_path)
+    page = SettingsPage(store, back=lambda: None)
+    qtbot.addWidget(page)
+    assert page.viewer.currentData() is Viewer.BEST
+    at = page.viewer.findData(Viewer.VIRT_MANAGER)
+    page.viewer.setCurrentIndex(at)
+    page.viewer.activated.emit(at)
+    qtbot.waitUntil(lambda: store.get().viewer is Viewer.VIRT_MANAGER)
+    again = SettingsPage(store, back=lambda: None)
+    qtbot.addWidget(again)
+    assert again.viewer.currentData() is Viewer.VIRT_MANAGER
 
 
 def test_settings_that_cannot_be_kept_show_what_still_holds(qtbot: QtBot, tmp_path: Path) -> None:

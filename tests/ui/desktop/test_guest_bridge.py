@@ -198,6 +198,27 @@ def test_the_tray_menu_drives_a_machine_and_tells_its_state(
         assert process.wait(20) == 0
 
 
+def test_a_machine_that_is_started_is_seen_in_the_persons_viewer(
+    desktop: Desktop, assistive: Client, home: dict[str, str], tmp_path: Path
+) -> None:
+    viewer = tmp_path / "bin" / "virt-viewer"
+    viewer.parent.mkdir()
+    viewer.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/words"\n')
+    viewer.chmod(0o755)
+    path = {"PATH": f"{viewer.parent}:{os.environ['PATH']}"}
+    with _bridge(desktop, {**home, **path}):
+        assistive.find("list item", "test, Running · Not set up")
+        assistive.find("push button", "Shut down").press()
+        assistive.find("list item", "test, Switched off")
+        assert not (tmp_path / "words").exists()
+        assistive.find("push button", "Start").press()
+        assistive.find("list item", "test, Running · Not set up")
+        wait_for((tmp_path / "words").exists, "the viewer")
+        words = wait_for((tmp_path / "words").read_text().splitlines, "its words")
+        assert words[:2] == ["--connect", "test:///default"]
+        assert words[-1] == "6695eb01-f6a4-8304-79aa-97f2502e193f"  # the test driver's own
+
+
 def test_commands_from_a_terminal_go_through_the_running_window(
     desktop: Desktop, assistive: Client, home: dict[str, str]
 ) -> None:

@@ -263,6 +263,11 @@ class Recorded:
         """See Machines."""
         self._note("power", machine, act)
 
+    def show_screen(self, machine: str) -> bool:
+        """See Machines."""
+        self._note("screen", machine)
+        return True
+
     def simulate(self) -> None:
         """See Machines."""
         self._note("simulate")

@@ -14,6 +14,7 @@ from neuron_guest_bridge import pictures
 from neuron_guest_bridge.__main__ import names_a_verb
 from neuron_guest_bridge.recent import LIKED, Favourites, Recent
 from neuron_guest_bridge.settings import ENTRY, LONGEST, Settings, SettingsStore
+from neuron_guest_bridge.viewers import Viewer
 
 AT = datetime(2026, 3, 4, 9, 2, 11)  # noqa: DTZ001 — as the person's clock shows it
 
@@ -25,13 +26,15 @@ def store(tmp_path: Path) -> SettingsStore:
 
 def test_what_was_chosen_is_read_back(store: SettingsStore) -> None:
     assert store.get() == Settings(hidden=False, notify=True)
-    store.set(Settings(hidden=True, notify=False))
-    assert store.get() == Settings(hidden=True, notify=False)
+    for settings in (Settings(hidden=True, notify=False), Settings(viewer=Viewer.NONE)):
+        store.set(settings)
+        assert store.get() == settings
 
 
-def test_a_file_that_makes_no_sense_is_named(store: SettingsStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["hidden = 3", 'viewer = "rm -rf /"'])
+def test_a_file_that_makes_no_sense_is_named(store: SettingsStore, tmp_path: Path, text: str) -> None:
     store.set(Settings())
-    (tmp_path / "neuron/guest-bridge.toml").write_text("hidden = 3\n")
+    (tmp_path / "neuron/guest-bridge.toml").write_text(f"{text}\n")
     with pytest.raises(NeuronError) as refused:
         store.get()
     assert "guest-bridge.toml" in refused.value.sentence()

@@ -8,7 +8,7 @@ import pytest
 
 from libneuron.errors import Exit
 from libneuron.system.errors import SystemAccessError
-from libneuron.system.runner import DryRunner, RealRunner, clean_environment, spawn
+from libneuron.system.runner import DryRunner, RealRunner, clean_environment, launch, spawn
 
 
 def test_arguments_reach_the_program_as_they_are() -> None:
@@ -66,6 +66,15 @@ def test_a_long_lived_program_is_the_callers() -> None:
     process = spawn(["sleep", "600"])
     process.terminate()
     assert process.wait(10) == -15
+
+
+def test_a_persons_own_program_gets_the_sessions_environment_and_is_reaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_MESSAGES", "ar")
+    process = launch(["sh", "-c", 'echo "$LC_MESSAGES" "$0" > "$1"', "$(id)", str(tmp_path / "said")])
+    assert process.wait(60) == 0
+    assert (tmp_path / "said").read_text() == "ar $(id)\n"
 
 
 def test_without_any_path_a_distributions_tools_for_root_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
