@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem
 
 from libneuron.ui.theme import SPACE, scaled
 
 
 class Choice(QTreeWidget):
-    """One column without a header; each row has a text and a value."""
+    """One column without a header; each row has a text, of several lines where it needs them, and a value."""
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
         self.setColumnCount(1)
         self.setHeaderHidden(True)
         self.setRootIsDecorated(False)
+        self.setWordWrap(True)  # at twice the text size a drive and its people fill two lines and more
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setAccessibleName(name)
         self.setToolTip(tip)
@@ -31,6 +34,11 @@ class Choice(QTreeWidget):
             self.addTopLevelItem(item)
             if value == chosen:
                 self.setCurrentItem(item)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width, other lines."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
 
     @property
     def value(self) -> str | None:

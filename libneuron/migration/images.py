@@ -15,6 +15,7 @@ import select
 import signal
 import struct
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from libneuron.system.runner import Runner
 
 _SECTOR = 512
 _TIMEOUT = 60.0
+_TRIES, _PAUSE = 50, 0.1
 _MAGIC = (
     (0, b"vhdxfile", "vhdx"),
     (0, b"QFI\xfb", "qcow2"),
@@ -181,7 +183,7 @@ def _unlocked(image: Path, part: Path, folder: Path, runner: Runner, recovery_ke
     try:
         yield place / "dislocker-file"
     finally:
-        runner.run(["fusermount", "-u", str(place)], timeout=_TIMEOUT)
+        _unmount(place, runner)
 
 
 @contextlib.contextmanager
@@ -190,7 +192,22 @@ def _ntfs(image: Path, part: Path, place: Path, runner: Runner) -> Iterator[None
     try:
         yield
     finally:
-        runner.run(["fusermount", "-u", str(place)], timeout=_TIMEOUT)
+        _unmount(place, runner)
+
+
+def _unmount(place: Path, runner: Runner) -> None:
+    """Unmount once nobody has a file open there, or behind everybody's back after some seconds.
+
+    ntfs-3g's own mount is gone before it has closed the partition below; desktops look into new drives.
+    """
+    for _ in range(_TRIES):
+        try:
+            runner.run(["fusermount", "-u", str(place)], timeout=_TIMEOUT)
+        except SystemAccessError:
+            time.sleep(_PAUSE)
+        else:
+            return
+    runner.run(["fusermount", "-u", "-z", str(place)], timeout=_TIMEOUT, check=False)
 
 
 def _call(image: Path, runner: Runner, argv: list[str]) -> None:

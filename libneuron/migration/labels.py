@@ -17,6 +17,8 @@ WORDS = (
     QT_TRANSLATE_NOOP("migration", "Desktop background"),
     QT_TRANSLATE_NOOP("migration", "JetBrains programs"),
     QT_TRANSLATE_NOOP("migration", "Outlook files"),
+    QT_TRANSLATE_NOOP("migration", "PuTTY sessions and keys"),
+    QT_TRANSLATE_NOOP("migration", "Linux systems of WSL"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
+from PySide6.QtWidgets import QHeaderView, QStyle, QTreeWidget, QTreeWidgetItem
 
 from libneuron.errors import NeuronError
 from libneuron.ui.dialogs import show_error
@@ -40,7 +40,10 @@ class ChoosePage(Page):
         self.items.setToolTip(translate("Migration", "Space brings an item or leaves it out"))
         self.items.setRootIsDecorated(False)
         self.items.setMinimumHeight(scaled(26 * SPACE))
-        self.items.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header = self.items.header()
+        header.setStretchLastSection(False)  # a place that is too long is scrolled to, not cut
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.items.itemChanged.connect(self._sum)
         self.items.currentItemChanged.connect(self._explain)
         self.explanation = Text("")
@@ -101,6 +104,9 @@ class ChoosePage(Page):
                 row.setTextAlignment(column, end)
             self.items.addTopLevelItem(row)
         self.items.blockSignals(False)  # noqa: FBT003 — Qt's signature
+        # Qt's own measure of a name forgets the box before it.
+        box = self.items.style().pixelMetric(QStyle.PixelMetric.PM_IndicatorWidth)
+        self.items.setColumnWidth(0, self.items.sizeHintForColumn(0) + box + SPACE)
         self._show(planned=True)
         for row in self._rows()[:1]:
             self.items.setCurrentItem(row)

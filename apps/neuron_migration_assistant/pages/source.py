@@ -98,12 +98,12 @@ class SourcePage(Page):
         rows = []
         for drive in drives:
             words = (
-                translate("Migration", "{path} — {size}, Windows files of {people}")
+                translate("Migration", "{path}\n{size}, Windows files of {people}")
                 if drive.has_windows
-                else translate("Migration", "{path} — {size}")
+                else translate("Migration", "{path}\n{size}")
             )
             if not drive.is_open:
-                words = translate("Migration", "{path} — {size}, not open yet")
+                words = translate("Migration", "{path}\n{size}, not open yet")
             text = words.format(
                 path=path(str(drive.path)), size=size(drive.size), people=", ".join(drive.people)
             )

@@ -7,6 +7,7 @@ import json
 import os
 import struct
 import subprocess
+import threading
 import uuid
 import zlib
 from pathlib import Path
@@ -95,6 +96,23 @@ def test_nothing_stays_mounted(disk: Path) -> None:
         assert top.parent.name in Path("/proc/self/mounts").read_text()
     assert top.parent.name not in Path("/proc/self/mounts").read_text()
     assert not top.parent.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.5, 30.0], ids=["a moment", "too long"])
+def test_what_has_a_file_open_there_is_waited_for_but_not_for_ever(
+    disk: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(images, "_TRIES", 20)
+    with opened(disk, RealRunner()) as source:
+        top = source.top
+        held = os.open(top / "Users/Anna/Documents/letter.txt", os.O_RDONLY)
+        letting_go = threading.Timer(seconds, os.close, [held])
+        letting_go.start()
+    letting_go.cancel()
+    assert top.parent.name not in Path("/proc/self/mounts").read_text()
+    assert not top.parent.exists()
+    if seconds > 1:
+        os.close(held)
 
 
 def refusal(path: Path) -> str:

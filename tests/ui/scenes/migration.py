@@ -21,6 +21,7 @@ from neuron_migration_assistant.window import MigrationWindow
 from neuron_migration_assistant.work import Job
 from tests.unit.migration.maker import Lab, progress
 
+UBUNTU = "CanonicalGroupLimited.Ubuntu_79rhkp1fndgsc"
 FILES: dict[str, bytes | str] = {
     "Documents/letter.txt": "Dear",
     "Pictures/photo.jpg": bytes(4_300_000),
@@ -29,6 +30,7 @@ FILES: dict[str, bytes | str] = {
     "AppData/Local/Google/Chrome/User Data/Local State": "{}",
     "AppData/Local/Google/Chrome/User Data/Default/Preferences": "{}",
     "AppData/Local/Google/Chrome/User Data/Default/Login Data": "locked",
+    f"AppData/Local/Packages/{UBUNTU}/LocalState/ext4.vhdx": "a disk",
 }
 _made: dict[str, Lab] = {}
 
@@ -73,7 +75,7 @@ def welcome_interrupted() -> QWidget:
 
 
 def source() -> QWidget:
-    """Two drives."""
+    """Two drives, and one that nobody has opened."""
     window = _window()
     window.source.entered = lambda: None  # type: ignore[method-assign]
     made = _at(window, window.source)
@@ -81,6 +83,7 @@ def source() -> QWidget:
         (
             Drive(Path("/media/anna/Windows"), "/dev/sda3", 500 << 30, 100 << 30, ("Anna", "Bob")),
             Drive(Path("/media/anna/STICK"), "/dev/sdb1", 32 << 30, 1 << 30, ()),
+            Drive(Path("/dev/sdc4"), "/dev/sdc4", 1000 << 30, 0, (), is_open=False),
         )
     )
     return made
@@ -185,6 +188,7 @@ DATA = (
     "/media/anna/windows.vhdx",
     "/dev/sda3",
     "/dev/sdb1",
+    "/dev/sdc4",
     "Google Chrome",
     "Git",
     "Users/Anna/Pictures/2019",
