@@ -281,6 +281,7 @@ def test_the_helpers_walls_are_open_where_a_change_writes() -> None:
     )  # fmt: skip
     closed = [path for path in files if not any(path.startswith(f"{top}/") for top in opened)]
     assert closed == []
+    assert "\nProtectSystem=strict\n" in unit, "what “full” names itself (/boot, /efi) cannot be opened again"
 
 
 def test_a_file_that_cannot_be_written_is_named_and_all_is_put_back(tmp_path: Path) -> None:
