@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -25,8 +26,12 @@ _HEAD, _SET = 64, 48
 _LIMIT = 64 << 10
 _ROUNDS = 0x100000
 _VMK = 2
-_STRETCH, _SEALED = 3, 5
-_RECOVERY = 0x0800
+_KEY, _STRETCH, _SEALED = 1, 3, 5
+_CLEAR, _RECOVERY = 0x0000, 0x0800
+_PARTLY = uuid.UUID("92a84d3b-dd80-4d0e-9e4e-b1e3284eaed8").bytes_le
+"""In the first sector, while Windows encrypts the drive as it is used ("encrypt on write")."""
+_NAMED = 160
+"""Offset, in the first sector, of what kind of volume it is."""
 _GROUPS = 8
 _MASTER = 32
 
@@ -85,8 +90,11 @@ def _metadata(read: Read) -> Iterator[list[_Datum]]:
 
 def _open(key: bytes, sealed: bytes) -> bytes | None:
     """What AES-CCM sealed with ``key``: nonce, MAC, data. None where the key is another one."""
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+    try:
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+    except ImportError as error:  # optional, and told where it is missing
+        raise MigrationError("migration.bitlocker-reader", details=str(error)) from error
 
     nonce, mac, data = sealed[:12], sealed[12:28], sealed[28:]
     try:
@@ -104,15 +112,42 @@ def _stretched(secret: bytes, salt: bytes) -> bytes:
     return last
 
 
-def _protectors(found: list[_Datum]) -> Iterator[tuple[bytes, bytes]]:
-    """(salt, sealed key) of each protector that a recovery key opens."""
+def _protectors(found: list[_Datum], wanted: int) -> Iterator[dict[int, bytes]]:
+    """What each protector of one kind holds, by the kind of value."""
     for one in found:
-        if one.entry != _VMK or len(one.data) < 28:
-            continue
-        (kind,) = struct.unpack_from("<H", one.data, 26)
-        inner = {each.value: each.data for each in _data(one.data[28:])}
-        if kind == _RECOVERY and len(inner.get(_STRETCH, b"")) >= 20 and _SEALED in inner:
+        if one.entry == _VMK and len(one.data) >= 28:
+            (kind,) = struct.unpack_from("<H", one.data, 26)
+            if kind == wanted:
+                yield {each.value: each.data for each in _data(one.data[28:])}
+
+
+def _recoverable(found: list[_Datum]) -> Iterator[tuple[bytes, bytes]]:
+    """(salt, sealed key) of each protector that a recovery key opens."""
+    for inner in _protectors(found, _RECOVERY):
+        if len(inner.get(_STRETCH, b"")) >= 20 and _SEALED in inner:
             yield inner[_STRETCH][4:20], inner[_SEALED]
+
+
+def _inside(opened: bytes | None) -> bytes | None:
+    return opened[12 : 12 + _MASTER] if opened and len(opened) >= 12 + _MASTER else None
+
+
+def lies_open(read: Read) -> bytes | None:
+    """The master key where it lies beside its lock, None where it takes a recovery key.
+
+    So do drives that Windows encrypted by itself but that nobody has a recovery key of yet (nobody signed in
+    with a Microsoft account), and those on which BitLocker is suspended.
+    Raises: MigrationError bitlocker-unfinished.
+    """
+    if read(0, 512)[_NAMED : _NAMED + 16] == _PARTLY:
+        raise MigrationError("migration.bitlocker-unfinished")
+    for found in _metadata(read):
+        for inner in _protectors(found, _CLEAR):
+            if len(inner.get(_KEY, b"")) >= 4 + _MASTER and _SEALED in inner:
+                master = _inside(_open(inner[_KEY][4 : 4 + _MASTER], inner[_SEALED]))
+                if master is not None:
+                    return master
+    return None
 
 
 def master_key(read: Read, text: str) -> bytes:
@@ -121,17 +156,13 @@ def master_key(read: Read, text: str) -> bytes:
     Raises: MigrationError bitlocker-mistyped, bitlocker-wrong-key, bitlocker-other, bitlocker-reader.
     """
     secret = recovery_key(text)
-    try:
-        import cryptography  # noqa: F401 — optional, and told where it is missing
-    except ImportError as error:
-        raise MigrationError("migration.bitlocker-reader", details=str(error)) from error
     tried: set[tuple[bytes, bytes]] = set()
     for found in _metadata(read):
-        for salt, sealed in _protectors(found):
+        for salt, sealed in _recoverable(found):
             if (salt, sealed) in tried:  # the copies of the metadata are the same
                 continue
             tried.add((salt, sealed))
-            plain = _open(_stretched(secret, salt), sealed)
-            if plain and len(plain) >= 12 + _MASTER:
-                return plain[12 : 12 + _MASTER]
+            master = _inside(_open(_stretched(secret, salt), sealed))
+            if master is not None:
+                return master
     raise MigrationError("migration.bitlocker-wrong-key" if tried else "migration.bitlocker-other")

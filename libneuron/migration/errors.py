@@ -90,6 +90,13 @@ _TEXTS = {
         ),
         Exit.CANNOT,
     ),
+    "migration.bitlocker-unfinished": Message(
+        QT_TRANSLATE_NOOP("migration", "Windows has encrypted only a part of this drive so far."),
+        QT_TRANSLATE_NOOP(
+            "migration", "Start Windows, let BitLocker finish or turn it off, shut down, and come back."
+        ),
+        Exit.CANNOT,
+    ),
     "migration.bitlocker-reader": Message(
         QT_TRANSLATE_NOOP("migration", "The part that checks recovery keys is not installed."),
         QT_TRANSLATE_NOOP("migration", "Install the Python package “cryptography”, then try again."),

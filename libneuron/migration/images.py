@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from libneuron.migration.bitlocker import master_key
+from libneuron.migration.bitlocker import lies_open, master_key
 from libneuron.migration.errors import MigrationError
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.runner import Runner
@@ -100,7 +100,7 @@ def mounted(image: Path, runner: Runner, recovery_key: str = "") -> Iterator[Pat
 
     ``recovery_key`` opens a partition that BitLocker has locked.
     Raises: MigrationError image-tools, image-unreadable, image-without-windows, bitlocker (no key given) and
-    those of :func:`libneuron.migration.bitlocker.master_key`.
+    those of :func:`libneuron.migration.bitlocker.lies_open` and ``master_key``.
     """
     with image.open("rb") as file:
         form = image_format(file.read(1024))
@@ -111,12 +111,14 @@ def mounted(image: Path, runner: Runner, recovery_key: str = "") -> Iterator[Pat
             found = partitions(lambda at, length: os.pread(file.fileno(), length, at), size)
         place = folder / "windows"
         place.mkdir()
-        kinds = ("ntfs", "bitlocker") if recovery_key else ("ntfs",)
-        for one in sorted((one for one in found if one.kind in kinds), key=lambda one: -one.size):
+        for one in sorted((one for one in found if one.kind), key=lambda one: -one.size):
             with contextlib.ExitStack() as inner:
                 part = inner.enter_context(_exported(image, form, folder / "partition", runner, one))
                 if one.kind == "bitlocker":
-                    part = inner.enter_context(_unlocked(image, part, folder, runner, recovery_key))
+                    master = _master(part, recovery_key)
+                    if master is None:
+                        continue
+                    part = inner.enter_context(_unlocked(image, part, folder, runner, master))
                 inner.enter_context(_ntfs(image, part, place, runner))
                 if len(found) == 1 or any(name.casefold() == "users" for name in os.listdir(place)):
                     stack.push(inner.pop_all())
@@ -165,11 +167,19 @@ def _wait_gone(process: int) -> None:
             os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _unlocked(image: Path, part: Path, folder: Path, runner: Runner, recovery_key: str) -> Iterator[Path]:
-    """The partition as it was before BitLocker, as a plain file."""
+def _master(part: Path, recovery_key: str) -> bytes | None:
+    """The key of a locked partition, None where the person has to give theirs first."""
     with part.open("rb") as file:
-        master = master_key(lambda at, length: os.pread(file.fileno(), length, at), recovery_key)
+
+        def read(at: int, length: int) -> bytes:
+            return os.pread(file.fileno(), length, at)
+
+        return lies_open(read) or (master_key(read, recovery_key) if recovery_key else None)
+
+
+@contextlib.contextmanager
+def _unlocked(image: Path, part: Path, folder: Path, runner: Runner, master: bytes) -> Iterator[Path]:
+    """The partition as it was before BitLocker, as a plain file."""
     secret, place = folder / "key", folder / "unlocked"
     place.mkdir()
     descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -22,6 +22,7 @@ _HEADER_SECTORS = 16
 """Sectors at the start whose encrypted form lies elsewhere, because BitLocker's own header is there."""
 _BLOCK = 64 << 10
 _VMK, _FVEK, _SALT = bytes(range(32)), bytes(range(100, 132)), bytes(range(50, 66))
+_CLEAR = bytes(range(200, 232))
 _GUID = uuid.UUID("4967d63b-2e29-4ad8-8399-f6a339e3d001")
 _ENTRY = {"property": 0, "vmk": 2, "fvek": 3, "header": 15}
 _VALUE = {"key": 1, "stretch": 3, "ccm": 5, "vmk": 8, "place": 15}
@@ -52,11 +53,18 @@ def _key(kind: int, key: bytes) -> bytes:
     return _datum("property", "key", struct.pack("<HH", kind, 0) + key)
 
 
-def _metadata(size: int, places: tuple[int, int, int], backup: int) -> bytes:
+def _protector(kind: int, inner: bytes) -> bytes:
+    name = uuid.uuid5(_GUID, f"protector {kind}").bytes_le
+    return _datum("vmk", "vmk", name + struct.pack("<QHH", 0x01D00000_00000000, 0, kind) + inner)
+
+
+def _metadata(size: int, places: tuple[int, int, int], backup: int, *, lies_open: bool) -> bytes:
     stretch = _datum("property", "stretch", struct.pack("<HH", _STRETCH, 0) + _SALT)
     protector = stretch + _sealed("property", _stretched(RECOVERY_KEY), _key(_CCM, _VMK), 1)
-    vmk = uuid.uuid5(_GUID, "protector").bytes_le + struct.pack("<QHH", 0x01D00000_00000000, 0, 0x0800)
-    entries = _datum("vmk", "vmk", vmk + protector)
+    entries = _protector(0x0800, protector)
+    if lies_open:
+        clear = _key(_CCM, _CLEAR)
+        entries = _protector(0x0000, clear + _sealed("property", _CLEAR, _key(_CCM, _VMK), 3))
     entries += _sealed("fvek", _VMK, _key(_XTS, _FVEK), 2)
     entries += _datum("header", "place", struct.pack("<QQ", backup, _HEADER_SECTORS * _SECTOR))
     length = 48 + len(entries)
@@ -78,8 +86,11 @@ def _encrypted(data: bytes, first: int) -> bytes:
     return b"".join(out)
 
 
-def lock(volume: bytes) -> bytes:
-    """``volume`` (an NTFS file system with room in its second half) as BitLocker keeps it on the disk."""
+def lock(volume: bytes, *, lies_open: bool = False) -> bytes:
+    """``volume`` (an NTFS file system with room in its second half) as BitLocker keeps it on the disk.
+
+    ``lies_open``: with the key beside the lock, as Windows leaves it until there is a recovery key.
+    """
     size = len(volume)
     spaces = [
         at for at in range(size // 2 // _BLOCK * _BLOCK, size, _BLOCK) if not any(volume[at : at + _BLOCK])
@@ -90,7 +101,7 @@ def lock(volume: bytes) -> bytes:
     start = _HEADER_SECTORS * _SECTOR
     made[backup : backup + start] = _encrypted(volume[:start], backup // _SECTOR)
     for place in places:
-        made[place : place + _BLOCK] = _metadata(size, places, backup)
+        made[place : place + _BLOCK] = _metadata(size, places, backup, lies_open=lies_open)
     boot = bytearray(_SECTOR)
     boot[0:11] = b"\xeb\x58\x90-FVE-FS-"
     struct.pack_into("<HB", boot, 11, _SECTOR, 8)

@@ -201,3 +201,21 @@ def test_a_key_that_does_not_open_it_is_told_in_a_sentence(
     assert sentence in error["message"]
     assert list((tmp_path / "home").iterdir()) == []
     assert "neuron-image" not in Path("/proc/self/mounts").read_text()
+
+
+def test_a_drive_whose_key_lies_open_needs_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image, home = tmp_path / "windows.raw", tmp_path / "home"
+    image.write_bytes(bitlocker.lock(windows(tmp_path), lies_open=True))
+    home.mkdir()
+    assert main(["run", str(image), "--home", str(home), "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["totals"]["failed"] == 0
+    assert (home / "Documents/letter.txt").read_text() == "Dear"
+
+
+def test_a_drive_that_is_encrypted_in_part_is_refused_with_a_way_out(locked: Path, tmp_path: Path) -> None:
+    image = tmp_path / "partly.raw"
+    data = bytearray(locked.read_bytes())
+    at = 8192 * SECTOR + 160
+    data[at : at + 16] = uuid.UUID("92a84d3b-dd80-4d0e-9e4e-b1e3284eaed8").bytes_le
+    image.write_bytes(data)
+    assert refusal(image) == "migration.bitlocker-unfinished"
