@@ -55,6 +55,16 @@ class _Parser(argparse.ArgumentParser):
 
     argv: ClassVar[Sequence[str]] = ()
     """The words being parsed: sub-parsers are made by argparse, which hands them nothing of ours."""
+    rest = ""
+    """Where what follows ``--`` goes; see :func:`add_rest`."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if not self.rest or "--" not in (args or ()):
+            return super().parse_known_args(args, namespace)
+        end = args.index("--")
+        found, unknown = super().parse_known_args(args[:end], namespace)
+        setattr(found, self.rest, [*getattr(found, self.rest), *args[end + 1 :]])
+        return found, unknown
 
     def error(self, message: str) -> Any:
         if "--json" in _Parser.argv:
@@ -83,6 +93,16 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
 def add_json(verb: argparse.ArgumentParser) -> None:
     """Give a verb ``--json``."""
     verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_rest(verb: argparse.ArgumentParser, name: str, text: str) -> None:
+    """Give a verb words of any number, last; those that begin with ``-`` stand behind ``--``.
+
+    argparse alone gives up where an option stands between the verb's other words and ``--``.
+    """
+    verb.add_argument(name, nargs="*", help=text)
+    assert isinstance(verb, _Parser)
+    verb.rest = name
 
 
 def _write(stream: TextIO, data: Mapping[str, Any]) -> None:

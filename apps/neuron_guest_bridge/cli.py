@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     launch = _guest(verbs_of, "launch", "start an application in the VM")
     launch.add_argument("--app", metavar="ID", help="its id; what follows are arguments (menus use this)")
     launch.add_argument("path", nargs="?", help="its path, or an id from “apps”")
-    launch.add_argument("args", nargs="*", help="its arguments; put -- before the first that begins with -")
+    cli.add_rest(launch, "args", "its arguments; put -- before the first that begins with -")
     launch.set_defaults(verb=verbs.launch)
 
     opening = _guest(verbs_of, "open", "open a file or web address with the VM's own application for it")

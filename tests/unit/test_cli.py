@@ -143,6 +143,24 @@ def test_a_wrong_word_is_usage() -> None:
     assert ended.value.code == Exit.USAGE
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "go a --json -- -x --json",
+        "go --json a -- -x --json",
+        "go a -- -x --json",
+    ],
+)
+def test_what_follows_two_dashes_belongs_to_the_verb_wherever_its_options_stand(words: str) -> None:
+    made = cli.parser("demo", "a test")
+    going = made.add_subparsers().add_parser("go")
+    cli.add_json(going)
+    going.add_argument("where")
+    cli.add_rest(going, "words", "its words")
+    found = made.parse_args(words.split())
+    assert (found.where, found.words, found.json) == ("a", ["-x", "--json"], words.count("--json") == 2)
+
+
 def test_interrupting_a_verb_is_cancelled(root: Path) -> None:
     path = os.pathsep.join(str(part) for part in (root, root / "apps"))
     process = subprocess.Popen(

@@ -23,7 +23,7 @@ from tests.system.lab.domain import Domain
 from tests.system.lab.shell import until
 
 # Long until it was seen running as it is now.
-pytestmark = [pytest.mark.vm, pytest.mark.long]
+pytestmark = [pytest.mark.vm]
 
 _TITLE = "by command"
 Run = Callable[..., Any]
