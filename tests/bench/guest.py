@@ -24,6 +24,7 @@ from libneuron.guest.keys import new_pair
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.wire.mux import ZeroSource
 from neuron_guest_bridge.simulation import Simulation
+from tests.bench.awake import awake
 from tests.bench.guest_peers import CHUNK
 from tests.bench.table import Gate, percentile, show, timed, verdict
 
@@ -199,7 +200,7 @@ def _measure(folder: Path, simulation: Simulation, runner: asyncio.Runner) -> di
 
 def main() -> int:
     """Measure and print; 0 if all ratios hold."""
-    with tempfile.TemporaryDirectory() as name, Simulation() as simulation, asyncio.Runner() as runner:
+    with tempfile.TemporaryDirectory() as name, Simulation() as simulation, asyncio.Runner() as runner, awake():
         folder = Path(name)
         pair = new_pair("bench")
         (folder / "guest.pem").write_text(pair.certificate)

@@ -40,7 +40,6 @@ MAX_GATHERED = 16 * 1024 * 1024
 """Bytes of unfinished ``data`` objects that may come in at once."""
 _MOST_URGENT = 8192  # waiting messages, credits and stops; a peer that causes more does not read
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
-_SLOW_PIECE = 8 * 1024
 _PIECE = 8 * plain_size(MAX_PAYLOAD)  # it fills eight records
 _APART = 64 * 1024  # bytes of a body from which a copy costs more than a TLS record for the header
 _ZEROS = memoryview(bytes(_PIECE))
@@ -238,8 +237,9 @@ class Mux:
             out = self._out.get(number)
             if out is None:
                 continue
-            size = min(_PIECE, self.window.piece(self._clock()), self.window.room, out.credit)
-            if size <= 0 or (size < _SLOW_PIECE and self.window.flight):
+            whole = min(_PIECE, self.window.piece(self._clock()))
+            size = min(whole, self.window.room, out.credit)
+            if size <= 0 or (size < whole // 2 and self.window.flight):  # a small piece is dear: soon more fits
                 self.turn.append(number)
                 continue
             made = self._piece(out, size)

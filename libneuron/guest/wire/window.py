@@ -8,8 +8,9 @@ time seen while one window's bytes arrived (a process that was not scheduled for
 pieces sent while the window was in use: a short body says nothing of a queue it never made.
 
 The way itself can be slow (a busy host, a remote libvirt): a window that took this for a queue would shrink
-to its smallest and leave the way idle most of the time. So what is sent over an empty way tells how slow it
-is, and where bulk flows without end the way is let run empty now and then.
+to its smallest and leave the way idle most of the time. So a short piece over an empty way tells how slow it
+is, alone: a receiver that finds more behind it takes all at once and reports late. Where bulk flows without
+end the way is let run empty for it now and then.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Window:
     @property
     def room(self) -> int:
         """Bytes that may be sent now."""
-        return 0 if self._emptying else self.size - self.flight
+        return 0 if self._emptying or self._probe else self.size - self.flight
 
     def piece(self, now: float) -> int:
         """The most bytes of the next frame. What measures the empty way is short: it takes no time itself."""
@@ -59,7 +60,7 @@ class Window:
 
     def sent(self, count: int, now: float) -> None:
         """``count`` bytes left."""
-        probes = self.flight < REPORTED and count <= REPORTED
+        probes = self.flight < REPORTED and count == REPORTED and self._due(now)
         self._total += count
         self.flight += count
         self._sent.append((self._total, now, self.flight >= self.size * 3 // 4))

@@ -19,6 +19,7 @@ CHANNEL = "org.neuronos.guest.0"
 class Machine:
     """One emulated machine. Use as a context manager: leaving it ends QEMU and removes its files.
 
+    ``cpu`` is QEMU's name of a processor: its own default is ``qemu64``, which newer systems refuse.
     ``ports`` are virtio-serial ports, each on the unix socket ``port(name)``; ``arguments`` are added to
     QEMU's; ``command_line`` to the kernel's. With ``image`` None only what ``arguments`` say is booted.
     """
@@ -29,6 +30,7 @@ class Machine:
         *,
         memory: int = 384,
         cpus: int = 2,
+        cpu: str = "max",
         ports: Sequence[str] = (CHANNEL,),
         arguments: Sequence[str] = (),
         command_line: str = "",
@@ -40,7 +42,7 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
         self._argv = [
             "qemu-system-x86_64", "-nodefaults", "-display", "none", "-accel", "tcg,thread=multi",
-            "-machine", "q35", "-cpu", "max", "-m", str(memory), "-smp", str(cpus),
+            "-machine", "q35", "-cpu", cpu, "-m", str(memory), "-smp", str(cpus),
             "-serial", f"file:{self.console}",
             "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci,id=serial",

@@ -24,7 +24,7 @@ from libneuron.guest.wire.mux import (
     SourceError,
     Stopped,
 )
-from libneuron.guest.wire.window import LARGEST, REPORTED, SMALLEST, Window
+from libneuron.guest.wire.window import LARGEST, REPORTED, SMALLEST, START, Window
 from tests.unit.guest.pipes import FakeClock
 
 
@@ -232,8 +232,11 @@ def test_short_bodies_say_nothing_of_a_queue_they_never_made() -> None:
 def test_arrivals_are_reported_when_a_piece_is_complete() -> None:
     sender, receiver = two()
     sender.send({"request_id": 1}, BytesSource(bytes(CREDIT)))
-    receiver.receive(sender.take_urgent() + sender.take_bulk())  # it measures the way, and is short
-    assert decode_arrived(receiver.take_urgent()) == REPORTED
+    receiver.receive(sender.take_urgent() + sender.take_bulk())
+    assert sender.take_bulk() == b""  # the first measures the way, short and alone
+    report = receiver.take_urgent()
+    assert decode_arrived(report) == REPORTED
+    sender.receive(report)
     piece = sender.take_bulk()
     receiver.receive(piece[:-1])
     assert receiver.take_urgent() == b""
@@ -266,6 +269,28 @@ def test_a_way_that_becomes_shorter_or_longer_is_measured_again() -> None:
             now += way
             window.arrived(window.flight, now)
         assert window.size == LARGEST
+
+
+def test_what_is_left_of_the_window_waits_until_it_makes_a_piece() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(bytes(CREDIT)))
+    receiver.receive(sender.take_urgent() + sender.take_bulk())
+    sender.receive(receiver.take_urgent())
+    whole = START // 2
+    assert [len(sender.take_bulk()) - 8 for _ in range(3)] == [whole, whole, -8]
+    sender.window.arrived(whole // 4, 0.0)
+    assert sender.take_bulk() == b""
+    sender.window.arrived(whole // 4, 0.0)
+    assert len(sender.take_bulk()) - 8 == whole // 2
+
+
+def test_a_short_body_does_not_wait_for_a_measurement() -> None:
+    sender, receiver = two()
+    sender.send({"request_id": 1}, BytesSource(b"short"))
+    assert receiver.receive(sender.take_urgent() + sender.take_bulk() + sender.take_bulk())[1:] == [
+        Body(1, memoryview(b"short")),
+        BodyEnd(1, ""),
+    ]
 
 
 def test_data_that_comes_in_tiny_pieces_does_not_keep_the_buffers_they_lay_in() -> None:
