@@ -200,7 +200,12 @@ def _measure(folder: Path, simulation: Simulation, runner: asyncio.Runner) -> di
 
 def main() -> int:
     """Measure and print; 0 if all ratios hold."""
-    with tempfile.TemporaryDirectory() as name, Simulation() as simulation, asyncio.Runner() as runner, awake():
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Simulation() as simulation,
+        asyncio.Runner() as runner,
+        awake(),
+    ):
         folder = Path(name)
         pair = new_pair("bench")
         (folder / "guest.pem").write_text(pair.certificate)

@@ -3,14 +3,15 @@
 Each peer has a port of its own in one guest, so that all are measured in turn, a piece of each at a time.
 Emulated encryption is slow in such a guest: the fair ceiling of a throughput is the lower of the raw port's
 and the guest's own encryption. The guest's processor is the one an emulated machine has unless told otherwise
-(libvirt's ``type='qemu'`` without ``<cpu>``); ``max``, as an argument, is one with AES instructions, on which
-copying costs relatively more.
+(libvirt's ``type='qemu'`` without ``<cpu>``). ``NEURON_BENCH_CPU=max`` gives it AES instructions, on which
+copying, which an emulated machine does a byte at a time, costs relatively more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import sys
@@ -239,7 +240,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         runner = stack.enter_context(asyncio.Runner())
         stack.enter_context(awake())
-        cpu = sys.argv[1] if len(sys.argv) > 1 else "qemu64"
+        cpu = os.environ.get("NEURON_BENCH_CPU", "qemu64")
         machine = stack.enter_context(Machine(build(GUEST), cpu=cpu, ports=(CHANNEL, RAW, TLS)))
         machine.wait_ready()
         machine.shell.sh("systemctl is-system-running --wait || true", timeout=240)

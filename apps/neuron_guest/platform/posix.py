@@ -172,9 +172,9 @@ class DevicePort(_DescriptorPort):
         self._absent = data == b""
         if data is None or len(data) < _SHORT:
             return data or b""
-        # A virtio port gives one page a read, and in an emulated machine a system call for each costs as much as
-        # all else that is done with it. Given pages, the kernel fills one after the other while each comes back
-        # full (Linux fs/read_write.c, do_loop_readv_writev: what a device without read_iter gets).
+        # A virtio port gives one page a read, and in an emulated machine a system call for each is as dear as
+        # all else that is done with it. Given pages, the kernel fills one after the other while each comes
+        # back full (Linux fs/read_write.c, do_loop_readv_writev: what a device without read_iter gets).
         try:
             size = os.readv(self._fd, self._pages)
         except BlockingIOError:

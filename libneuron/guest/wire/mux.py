@@ -239,7 +239,8 @@ class Mux:
                 continue
             whole = min(_PIECE, self.window.piece(self._clock()))
             size = min(whole, self.window.room, out.credit)
-            if size <= 0 or (size < whole // 2 and self.window.flight):  # a small piece is dear: soon more fits
+            # A small piece costs as much as a large one, and more will fit soon.
+            if size <= 0 or (size < whole // 2 and self.window.flight):
                 self.turn.append(number)
                 continue
             made = self._piece(out, size)

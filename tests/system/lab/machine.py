@@ -76,10 +76,17 @@ class Machine:
     def wait_ready(self, *, timeout: float = 400) -> None:
         """Wait until commands can run in the guest; a failure shows the end of its console."""
         try:
-            self.shell.wait(timeout=timeout)
+            self.shell.wait(timeout=timeout, alive=self._alive)
         except TimeoutError as error:
             tail = self.console.read_text("utf-8", "replace")[-3000:] if self.console.exists() else ""
             raise TimeoutError(f"{error}; its console ends:\n{tail}") from error
+
+    def _alive(self) -> None:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            assert self._process.stderr is not None
+            said = self._process.stderr.read().decode("utf-8", "replace")
+            raise RuntimeError(f"QEMU ended with {self._process.returncode}: {said}")
 
     def wait_ended(self, *, timeout: float = 60) -> int:
         """Wait until QEMU ends by itself (the guest switched off) and return its status."""

@@ -68,10 +68,11 @@ class Shell:
         """Ask whether qemu-ga is there. Raises: GuestFailedError."""
         self._carry({"execute": "guest-ping"}, 10)
 
-    def wait(self, *, timeout: float = 400) -> None:
-        """Wait until qemu-ga answers, which is late in the guest's boot."""
+    def wait(self, *, timeout: float = 400, alive: Callable[[], object] = bool) -> None:
+        """Wait until qemu-ga answers, which is late in the guest's boot; ``alive`` may raise meanwhile."""
 
         def answers() -> bool:
+            alive()
             try:
                 self._carry({"execute": "guest-ping"}, 5)
             except (GuestFailedError, OSError):
