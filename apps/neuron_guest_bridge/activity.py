@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from libneuron.progress import Progress
 
 
 class What(Enum):
@@ -40,3 +45,13 @@ class Line:
     formats: tuple[str, ...] = ()
     size: int | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Content on its way to or from ``machine`` (its id) because somebody pasted, until ``over`` is set."""
+
+    machine: str
+    way: Way
+    progress: Progress
+    over: threading.Event = field(default_factory=threading.Event)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from libneuron.guest.api import GuestApi
-from libneuron.guest.clipboard.bridge import Bridge
+from libneuron.guest.clipboard.bridge import Bridge, Transfer
 from libneuron.guest.clipboard.channel import GuestClipboard
 from libneuron.guest.clipboard.rivals import rivals
 from libneuron.guest.clipboard.rules import Activity, Rival, Rules, Side
@@ -49,6 +50,7 @@ class ClipboardLink:
         rules: Rules,
         files: GuestFiles | None,
         crossed: Callable[[Activity], None],
+        moving: Callable[[Transfer], None],
         changed: Callable[[], None],
     ) -> None:
         """``files``: None for an agent that knows nothing of files."""
@@ -59,6 +61,7 @@ class ClipboardLink:
             rules=rules,
             clock=clock,
             on_activity=crossed,
+            on_transfer=moving,
             on_status=lambda _status: changed(),
         )
         self.guest = GuestClipboard(api, loop=io.loop, origin=origin, spool=spool, files=files)
@@ -100,6 +103,11 @@ class ClipboardLink:
         if not found:
             raise ClipboardError("clipboard.stale")
         return found
+
+    def take_back(self, *, patience: float) -> None:
+        """What the machine was promised is so no more; waits ``patience`` seconds at most for its word."""
+        with contextlib.suppress(TimeoutError, ClipboardError):
+            self.guest.withdraw().result(patience)
 
     def close(self) -> None:
         """Stop sharing; joins the clipboard's thread."""

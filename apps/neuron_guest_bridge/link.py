@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi
 from libneuron.guest.client import BlockingGuest, GuestClient, VmKeys
+from libneuron.guest.clipboard.bridge import Transfer
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS, VIEWERS
 from libneuron.guest.clipboard.rules import Activity, Direction, Happened, Owner, Rules, Side
 from libneuron.guest.errors import GuestError
@@ -35,7 +36,7 @@ from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clipboard.targets import FILES, FORMATS
 from libneuron.system.clock import Clock
 from libneuron.system.loop import LoopThread
-from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.activity import Line, Moving, Way, What
 from neuron_guest_bridge.clipboard_link import ClipboardLink, Shared
 from neuron_guest_bridge.desktop_windows import Windows
 from neuron_guest_bridge.following import Following
@@ -49,6 +50,7 @@ from neuron_guest_bridge.sharing import (
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _WIDEST = 1 << 16  # pixels
+_PARTING = 1.0  # seconds for a machine to hear that its promised copy is taken back
 _WHAT = {
     Happened.OFFERED: What.COPY_OFFERED,
     Happened.CROSSED: What.COPY_CROSSED,
@@ -70,6 +72,7 @@ class Surroundings:
     host_clipboard: Callable[[], Clipboard]
     changed: Callable[[str], None]
     happened: Callable[[Line], None]
+    moving: Callable[[Moving], None]
 
 
 class Link:
@@ -199,6 +202,9 @@ class Link:
             self.following.stop()
         except GuestError as error:
             _log.info("the display kept its mode: %s", error)
+        clipboard = self._clipboard
+        if clipboard is not None and self.client.state is State.READY:
+            clipboard.take_back(patience=_PARTING)
         self._guest.close()
         self._around.io.wait(self._endpoint.close())
         self._leave_desktop()
@@ -280,6 +286,7 @@ class Link:
             rules=self._rules(),
             files=self._files if "files_list" in self._verbs() else None,
             crossed=self._crossed,
+            moving=self._moving,
             changed=lambda: self._around.changed(self.machine),
         )
 
@@ -319,6 +326,10 @@ class Link:
         clipboard, windows = self._clipboard, self._windows
         if clipboard is not None and windows is not None:
             clipboard.see(windows.classes, spice=self._spice)
+
+    def _moving(self, transfer: Transfer) -> None:
+        way = Way.TO_GUEST if transfer.source is Side.HOST else Way.TO_HOST
+        self._around.moving(Moving(self.machine, way, transfer.progress, transfer.over))
 
     def _crossed(self, activity: Activity) -> None:
         self._around.happened(

@@ -12,7 +12,7 @@ from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.resolution import Say, Size
 from libneuron.guest.state import State
 from libneuron.guest.wire.requests import Permission
-from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.activity import Line, Moving
 from neuron_guest_bridge.sharing import direction_of
 
 SIMULATED = "simulated"
@@ -125,7 +125,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Listeners:
-    """Called on the fleet's threads: with all machines, and with each line of activity. Must be quick."""
+    """Called on the fleet's threads: with all machines, with each line of activity, and with what
+    begins to cross. Must be quick."""
 
     changed: Callable[[Snapshot], None]
     happened: Callable[[Line], None]
+    moving: Callable[[Moving], None] = lambda _moving: None

@@ -144,6 +144,8 @@ class Model(QObject):
     """:attr:`snapshot` is another one."""
     happened = Signal(object)
     """A line of activity was added."""
+    moving = Signal(object)
+    """Something begins to cross: a :class:`Moving`."""
     apps_changed = Signal()
     """:attr:`apps` has other applications."""
     wanted = Signal(str)
@@ -151,6 +153,7 @@ class Model(QObject):
     _told = Signal(object)
     _heard = Signal(object)
     _asked = Signal(str)
+    _begun = Signal(object)
 
     def __init__(self, machines: Machines) -> None:
         super().__init__()
@@ -163,7 +166,8 @@ class Model(QObject):
         self._told.connect(self._take, queued)
         self._heard.connect(self._hear, queued)
         self._asked.connect(self.wanted, queued)
-        machines.start(Listeners(self._told.emit, self._heard.emit))
+        self._begun.connect(self.moving, queued)
+        machines.start(Listeners(self._told.emit, self._heard.emit, self._begun.emit))
 
     @Slot(object)
     def _take(self, snapshot: Snapshot) -> None:

@@ -19,7 +19,7 @@ from libneuron.guest.menu import Menu
 from libneuron.guest.permissions import PermissionStore
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
-from neuron_guest_bridge.activity import Line
+from neuron_guest_bridge.activity import Line, Moving
 from neuron_guest_bridge.boots import PATIENCE, Boots
 from neuron_guest_bridge.leftovers import Leftovers, noted
 from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
@@ -343,6 +343,7 @@ class Watching:
                     host_clipboard=self._host_clipboard,
                     changed=lambda _machine: self._publish_soon(),
                     happened=self._happened,
+                    moving=self._moving,
                 )
             return self._around
 
@@ -358,3 +359,8 @@ class Watching:
         listeners = self._listeners
         if listeners is not None:
             listeners.happened(line)
+
+    def _moving(self, moving: Moving) -> None:
+        listeners = self._listeners
+        if listeners is not None:
+            listeners.moving(moving)

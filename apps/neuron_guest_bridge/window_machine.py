@@ -20,6 +20,7 @@ from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.window_activity import ActivityList
 from neuron_guest_bridge.window_apps import AppsPage
+from neuron_guest_bridge.window_carrying import Carrying
 from neuron_guest_bridge.window_sending import Sending, files_in
 from neuron_guest_bridge.window_sharing import ClipboardCard, DisplayCard
 
@@ -54,6 +55,7 @@ class MachinePage(QWidget):
             translate("Machine", "Puts files into its folder of downloads; you can also drop them here"),
             on_click=self.sending.choose,
         )
+        self.carrying = Carrying(model)
         self.setAcceptDrops(True)
         self._path = Path()
         self.taken = Notice("", tone=Tone.GOOD, buttons=[self.show_folder])
@@ -101,7 +103,8 @@ class MachinePage(QWidget):
         for button in (self.send, self.picture, self.main, self.more):
             head.setAlignment(button, Qt.AlignmentFlag.AlignTop)
         top = column(head, states, gap=1)
-        whole = column(top, self.simulated, self.hint, self.sending, self.taken, self.tabs, gap=2)
+        moving = column(self.carrying, self.sending)
+        whole = column(top, self.simulated, self.hint, moving, self.taken, self.tabs, gap=2)
         whole.setStretch(5, 1)
         whole.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
         self.setLayout(whole)
@@ -127,6 +130,7 @@ class MachinePage(QWidget):
             self.taken.hide()
         self._machine = machine
         self.picture.setVisible(machine.ready and Permission.SCREENSHOT in machine.allowed)
+        self.carrying.show_machine(machine)
         self.sending.show_machine(machine)
         self.send.setVisible(machine.ready and Permission.FILES in machine.allowed)
         self.name.setText(machine.name)

@@ -53,6 +53,11 @@ class ProgressPanel(QFrame):
             )
         )
 
+    def rename(self, name: str) -> None:
+        """The next task is another kind of work."""
+        self.name.setText(name)
+        self.bar.setAccessibleName(name)
+
     def follow(self, task: Task) -> None:
         """Show ``task`` until it ends."""
         self._task = task

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from libneuron.errors import Cancelled, NeuronError
 from libneuron.guest.clipboard import policy
@@ -52,11 +52,12 @@ _COMPARABLE = 16 * MIB  # bytes of one format that are compared to recognise an 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Content on its way because somebody pasted; ``progress`` can be shown and cancelled."""
+    """Content on its way because somebody pasted; ``progress`` can be shown and cancelled until ``over``."""
 
     source: Side
     mime: str
     progress: Progress
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
@@ -242,14 +243,15 @@ class Bridge:
             refused: Future[Content] = Future()
             refused.set_exception(ClipboardError("clipboard.stale"))
             return refused
-        transfer: list[Transfer] = []
+        told: list[Transfer] = []
 
         def tell(_view: ProgressView) -> None:
-            if not transfer:
-                transfer.append(Transfer(copy.side, mime, progress))
-                self._on_transfer(transfer[0])
+            if not told:
+                told.append(transfer)
+                self._on_transfer(transfer)
 
         def fetched(future: Future[Content]) -> None:
+            transfer.over.set()
             error = future.exception()
             if error is None:
                 content = future.result()
@@ -263,6 +265,7 @@ class Bridge:
             self._record(copy.side, Happened.FAILED, (mime,), reason=code)
 
         progress = Progress(clock=self._clock.monotonic, listener=tell)
+        transfer = Transfer(copy.side, mime, progress)
         # Files travel in pieces: what one message holds does not bound them.
         most = self._state.rules.most
         limits = SpoolLimits(most=most if mime == FILES else min(most, self._sides[side].most))

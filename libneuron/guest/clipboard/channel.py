@@ -116,13 +116,14 @@ class GuestClipboard:
 
     def release(self) -> None:
         """See Clipboard.release. The guest keeps what it was given whole, or has pasted already."""
+        self._submit(self._forget)
 
-        async def forget() -> None:
-            self._claims += 1
-            async with self._writing:
-                await self._promise.take_back()
-
-        self._submit(forget)
+    def withdraw(self) -> Future[None]:
+        """As :meth:`release`, to be waited for: programs there shall not offer what nobody hands over."""
+        future: Future[None] = Future()
+        future.set_running_or_notify_cancel()
+        self._submit(lambda: self._settle(future, self._forget), future)
+        return future
 
     def close(self) -> None:
         """See Clipboard.close."""
@@ -157,6 +158,11 @@ class GuestClipboard:
                 future.set_exception(_closed())
 
         self._loop.call_soon_threadsafe(begin)
+
+    async def _forget(self) -> None:
+        self._claims += 1
+        async with self._writing:
+            await self._promise.take_back()
 
     async def _settle(self, future: Future[Any], work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         try:

@@ -100,4 +100,11 @@ class Promise:
         if found is None or (found.done() and found.exception() is not None):
             # Kept: a paste that has given up waiting finds it at the next attempt.
             found = self._fetched[mime] = claim.fetch(mime)
-        return await asyncio.shield(asyncio.wrap_future(found))
+        waiting = asyncio.wrap_future(found)
+        waiting.add_done_callback(_seen)  # also when the guest has gone, and nobody waits any more
+        return await asyncio.shield(waiting)
+
+
+def _seen(future: asyncio.Future[Content]) -> None:
+    if not future.cancelled():
+        future.exception()

@@ -35,7 +35,11 @@ class SimulatedGuest:
     def couple(self, host: Clipboard, *, rules: Rules | None = None, folder: Path | None = None) -> Coupling:
         """Connect. ``folder``: where the host keeps what arrives."""
         endpoint = UnixSocketEndpoint(self._folder / "socket", "VM")
-        return Coupling(endpoint, VmKeys(self._store, "vm"), host, folder or self._folder, rules=rules)
+        return Coupling(endpoint, self.keys(), host, folder or self._folder, rules=rules)
+
+    def keys(self) -> VmKeys:
+        """The host's keys for it."""
+        return VmKeys(self._store, "vm")
 
     def close(self) -> None:
         self._agent.stop()

@@ -24,13 +24,14 @@ from libneuron.guest.wire.requests import Permission
 from libneuron.progress import Progress, ProgressView
 from neuron_guest.simulated import png
 from neuron_guest_bridge.acting import act_on
-from neuron_guest_bridge.activity import Line, Way, What
+from neuron_guest_bridge.activity import Line, Moving, Way, What
 from neuron_guest_bridge.examination import Health
 from neuron_guest_bridge.handing_over import HandOver
 from neuron_guest_bridge.joining import Proof, Prospect, Stage
 from neuron_guest_bridge.machines import Act, Listeners, Machine, Snapshot
 from neuron_guest_bridge.model import Model, Modes
 from neuron_guest_bridge.settings import SettingsStore
+from neuron_guest_bridge.window_carrying import title
 from neuron_guest_bridge.window_main import MainWindow
 from neuron_guest_bridge.window_pairing import PairingDialog
 
@@ -132,6 +133,11 @@ class Recorded:
         self.snapshot = snapshot
         assert self._listeners is not None
         self._listeners.changed(snapshot)
+
+    def begin(self, moving: Moving) -> None:
+        """Something begins to cross."""
+        assert self._listeners is not None
+        self._listeners.moving(moving)
 
     def _note(self, *what: object) -> None:
         self.asked.append(what)
@@ -365,6 +371,20 @@ def sending() -> QWidget:
     return made
 
 
+def carrying() -> QWidget:
+    """Somebody in the machine pastes files, which takes a while."""
+    made = window(_ALL)
+    carried = made.page.carrying
+    carried._shown = Moving("6f1c", Way.TO_GUEST, Progress(clock=lambda: 0.0))
+    carried.panel.rename(title(Way.TO_GUEST))
+    view = ProgressView(
+        57 << 20, 212 << 20, "bytes", "holiday.jpg", rate=1e6, remaining=162, cancellable=True, paused=False
+    )
+    carried.panel.show_view(view)
+    carried._arrange()
+    return made
+
+
 def sent() -> QWidget:
     """Files have arrived."""
     made = window(Snapshot((replace(WINDOWS, allowed=frozenset(Permission)),), looked=True))
@@ -497,6 +517,7 @@ SCENES = {
     "bridge-ill": ill,
     "bridge-picture": picture_taken,
     "bridge-sending": sending,
+    "bridge-carrying": carrying,
     "bridge-sent": sent,
     "bridge-settings": settings,
     "bridge-off": off,
