@@ -168,23 +168,36 @@ class DevicePort(_DescriptorPort):
 
     def read(self) -> bytes:
         """See :meth:`Port.read`."""
-        data = self._read()
-        self._absent = data == b""
-        if data is None or len(data) < _SHORT:
-            return data or b""
-        # A virtio port gives one page a read, and in an emulated machine a system call for each is as dear as
-        # all else that is done with it. Given pages, the kernel fills one after the other while each comes
-        # back full (Linux fs/read_write.c, do_loop_readv_writev: what a device without read_iter gets).
+        begun = b""
+        if self._size == _SHORT:
+            data = self._read()
+            self._absent = data == b""
+            if data is None or len(data) < _SHORT:
+                return data or b""
+            begun = data
+        return b"".join((begun, self._gather(alone=not begun)))
+
+    def _gather(self, *, alone: bool) -> memoryview:
+        """As much as is there; ``alone``: nothing was read before it.
+
+        A virtio port gives one page a read, and in an emulated machine a system call for each is as dear as
+        all else that is done with it. Given pages, the kernel fills one after the other while each comes back
+        full (Linux fs/read_write.c, do_loop_readv_writev: what a device without read_iter gets).
+        """
         try:
             size = os.readv(self._fd, self._pages)
+            self._absent = alone and not size
         except BlockingIOError:
-            return data
+            size = 0
         except OSError as error:
             raise PortGone(str(error)) from error
-        return b"".join((data, self._room[:size]))
+        self._size = _READ if size >= _SHORT else _SHORT
+        return self._room[:size]
 
     def write(self, data: bytes | memoryview) -> int:
         """See :meth:`Port.write`. A virtio port takes one block a call; writev goes on with the next."""
+        if len(data) <= _BLOCK:
+            return super().write(data)
         view = memoryview(data)
         try:
             return os.writev(self._fd, [view[at : at + _BLOCK] for at in range(0, len(view), _BLOCK)])

@@ -194,7 +194,7 @@ class TlsPipe:
         """Many TLS records into one buffer: a block for each would cost more."""
         view, filled, read = memoryview(self._buffer()), 0, self._tls.read
         try:
-            while size - filled >= _RECORD and self._in.pending:
+            while size - filled >= _RECORD:  # or until OpenSSL wants more
                 # With a buffer it returns a count (documentation of ssl; typeshed knows the other form only).
                 count: int = read(_RECORD, view[filled:])  # type: ignore[assignment]
                 if not count:

@@ -23,8 +23,8 @@ START = 256 * 1024
 REPORTED = 16 * 1024
 """Arrivals are reported in steps of at least this many bytes: fewer in flight are as good as none."""
 _PARTS = 2  # pieces that make up a window: while one is reported, the other is on its way
-_LOW = 0.012  # seconds: below, there is room
-_HIGH = 0.025
+_LOW = 0.015  # seconds: below, there is room
+_HIGH = 0.03
 _EMPTY_EVERY = 5.0  # seconds between looks at the empty way
 
 
