@@ -27,10 +27,18 @@ def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None)
             parent, error, heading=translate("Machine", "{name} was not changed").format(name=machine.name)
         )
 
+    def done(_: None) -> None:
+        # Who switches a machine on wants to see it; one that only slept is seen already.
+        if name == Act.START and machine.power in (Power.OFF, Power.CRASHED):
+            show_screen(model, machine, parent=parent)
+
     def go() -> None:
         owner = parent if parent is not None else model
-        model.run(lambda: _do(model, machine, name), owner=owner, done=lambda _: None, failed=failed)
+        model.run(lambda: model.machines.power(machine.id, name), owner=owner, done=done, failed=failed)
 
+    if name == Act.SCREEN:
+        show_screen(model, machine, parent=parent)
+        return
     if name != Act.POWER_OFF:
         go()
         return
@@ -48,12 +56,15 @@ def act_on(model: Model, machine: Machine, name: str, *, parent: QWidget | None)
     )
 
 
-def _do(model: Model, machine: Machine, name: str) -> None:
-    """Who switches a machine on wants to see it; one that only slept is seen already."""
-    if name != Act.SCREEN:
-        model.machines.power(machine.id, name)
-    if name == Act.SCREEN or (name == Act.START and machine.power in (Power.OFF, Power.CRASHED)):
-        model.machines.show_screen(machine.id)
+def show_screen(model: Model, machine: Machine, *, parent: QWidget | None) -> None:
+    """Open a machine's screen with the person's viewer, if there is one."""
+
+    def failed(error: NeuronError) -> None:
+        heading = translate("Machine", "The screen of {name} was not opened").format(name=machine.name)
+        show_error(parent, error, heading=heading)
+
+    owner = parent if parent is not None else model
+    model.run(lambda: model.machines.show_screen(machine.id), owner=owner, done=lambda _: None, failed=failed)
 
 
 def pictures_folder() -> Path:

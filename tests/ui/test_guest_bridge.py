@@ -140,6 +140,21 @@ def test_who_switches_a_machine_on_sees_it_and_who_wakes_it_sees_it_already(show
     assert ("screen", "9c") not in shown.recorded.asked
 
 
+def test_a_machine_that_runs_but_is_not_seen_is_not_called_unchanged(shown: Shown) -> None:
+    def refuse(_machine: str) -> bool:
+        raise GuestError("guest.no-viewer", program="virt-manager")
+
+    shown.recorded.show_screen = refuse  # type: ignore[method-assign, assignment]
+    shown.window.show_machine("7a")
+    shown.window.page.main.click()
+    shown.qtbot.waitUntil(lambda: _dialog(ErrorDialog) is not None)
+    dialog = _dialog(ErrorDialog)
+    assert dialog is not None
+    said = [label.text() for label in dialog.findChildren(QLabel)]
+    assert any("The screen of win10-old was not opened" in text for text in said)
+    assert any("virt-manager" in text for text in said)
+
+
 def test_a_machines_screen_is_opened_from_its_menu(qtbot: QtBot) -> None:
     shown = Shown(qtbot, replace(WINDOWS, viewer=True))
     menu = shown.window.page.more.menu()
