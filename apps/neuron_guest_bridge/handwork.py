@@ -38,7 +38,7 @@ def _decoded(content: bytes) -> QImage:
     if found is None or found[0] * found[1] > _PIXELS:
         return QImage()
     kind: Any = "PNG"  # as above
-    return QImage.fromData(QByteArray(content), kind)
+    return QImage.fromData(QByteArray(png.bare(content)), kind)
 
 
 def put(items: Mapping[str, bytes]) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QListView
 
 from libneuron.guest.api import GuestApp
 from libneuron.guest.menu import is_small_png
+from libneuron.guest.wire import png
 from libneuron.ui import icons
 from libneuron.ui.text import translate
 from libneuron.ui.theme import scaled
@@ -29,7 +30,7 @@ def picture(app: GuestApp) -> QIcon:
     except (binascii.Error, ValueError):
         data = b""
     made = QPixmap()
-    if is_small_png(data) and made.loadFromData(data, "PNG"):  # a few bytes can decode to gigabytes
+    if is_small_png(data) and made.loadFromData(png.bare(data), "PNG"):  # a few bytes can decode to gigabytes
         return QIcon(made)
     return icons.icon("apps", tone="muted")
 

@@ -71,9 +71,10 @@ def export(menu: Menu, *, vm: str, vm_name: str, apps: Iterable[MenuApp]) -> tup
         if not app.id or len(app.id) > _ID_LIMIT or printable(app.id) != app.id:
             continue
         icon = None
-        if is_small_png(app.icon):
-            icon = menu.icons / f"{_tag(vm)}-{_digest(app.icon)[:24]}.png"
-            write_atomic(icon, app.icon, durable=False)
+        picture = png.bare(app.icon) if is_small_png(app.icon) else b""
+        if picture:
+            icon = menu.icons / f"{_tag(vm)}-{_digest(picture)[:24]}.png"
+            write_atomic(icon, picture, durable=False)
             icons.add(icon)
         path = menu.entries / f"{PREFIX}.{_tag(vm)}.{_tag(app.id)}.desktop"
         write_atomic(path, _entry(menu, vm, vm_name, app, icon).encode(), durable=False)

@@ -12,14 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libneuron.guest.menu import Menu, MenuApp, export, is_small_png, printable, remove
+from libneuron.guest.wire import png
 
 VM = "6a3e0c5e-7a1e-4d0e-9c1f-0c6f5d7b9a10"
 
 
-def _png(width: int = 64, height: int = 64) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunk = b"IHDR" + head
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(head)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _png(width: int = 64, height: int = 64, more: bytes = b"") -> bytes:
+    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + more + _chunk(b"IDAT", b"pixels") + _chunk(b"IEND", b"")
 
 
 def _validate(path: Path) -> None:
@@ -73,6 +77,36 @@ def test_an_icon_that_is_no_small_png_is_left_out(tmp_path: Path, data: bytes) -
     assert not is_small_png(data)
     (path,) = export(Menu(tmp_path), vm=VM, vm_name="w", apps=[MenuApp("a", "A", icon=data)])
     assert _value(path, "Icon") == "org.neuronos.GuestBridge"
+
+
+def test_an_icon_brings_nothing_but_its_picture(tmp_path: Path) -> None:
+    """What shows the menu would unpack gigabytes of texts; and each icon would be another file."""
+    text = _chunk(b"zTXt", b"t\0\0" + zlib.compress(bytes(1 << 20)))
+    icon = _png(more=text + _chunk(b"iCCP", b"x") + _chunk(b"acTL", bytes(8))) + b"behind its end"
+    (path,) = export(Menu(tmp_path), vm=VM, vm_name="w", apps=[MenuApp("a", "A", icon=icon)])
+    assert Path(_value(path, "Icon")).read_bytes() == _png()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _png()[:-12],
+        _png()[:-30],
+        _png(more=struct.pack(">I", 0xFFFFFFFF) + b"zTXt"),
+        _png(more=_chunk(b"tEXt", b"") * 60_000),
+        b"",
+        b"\x89PNG\r\n\x1a\n",
+    ],
+)
+def test_what_is_no_whole_png_is_none(data: bytes) -> None:
+    assert png.bare(data) == b""
+
+
+@given(st.binary(max_size=200), st.integers(0, 60))
+def test_bare_takes_any_bytes(junk: bytes, at: int) -> None:
+    whole = _png()
+    data = whole[:at] + junk + whole[at:]
+    assert png.bare(data) in (b"", whole) or len(png.bare(data)) <= len(data) + 12
 
 
 HOSTILE = st.text(
