@@ -310,8 +310,9 @@ class Session:
         identity = self._last
         request = _Request(verb, self._loop.create_future(), timeout, self._loop.time() + timeout, sink)
         head = {"type": verb, "request_id": identity, "data": data or {}}
+        mux = self._channel.mux  # a later session's numbers its streams anew
         try:
-            self._channel.send(head, BytesSource(body) if isinstance(body, bytes) else body)
+            stream = self._channel.send(head, BytesSource(body) if isinstance(body, bytes) else body)
         except ProtocolError as error:
             raise GuestError("guest.disconnected", vm=self.label, verb=verb, details=str(error)) from error
         self._requests[identity] = request
@@ -328,6 +329,9 @@ class Session:
             raise
         finally:
             self._requests.pop(identity, None)
+            if stream:  # a guest can answer without taking it: it would lie here until the session's end
+                mux.abort(stream, "nobody waits for it any more")
+                self._pump()
             if self._bodies or not answered:
                 self._drop(request)
         return reply

@@ -39,6 +39,7 @@ MAX_UNASKED = 64 * 1024
 MAX_GATHERED = 16 * 1024 * 1024
 """Bytes of unfinished ``data`` objects that may come in at once."""
 _MOST_URGENT = 8192  # waiting messages, credits and stops; a peer that causes more does not read
+_MOST_ARRIVED = 64 * 1024 * 1024  # bytes whose reports wait for the port; a window holds a megabyte
 _STEP = 256 * 1024  # credit is given in steps of this many bytes
 _PIECE = 8 * plain_size(MAX_PAYLOAD)  # it fills eight records
 _APART = 64 * 1024  # bytes of a body from which a copy costs more than a TLS record for the header
@@ -320,6 +321,8 @@ class Mux:
                 if found.last:  # reports follow the sender's pieces, which it fits to the window
                     self.arrived += self._coming
                     self._coming = 0
+                    if self.arrived > _MOST_ARRIVED:
+                        raise ProtocolError("the other end sends without end and does not read the reports")
                 self._body(found, events)
                 continue
             kind = found.kind

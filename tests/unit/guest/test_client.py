@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from libneuron.guest.transport import Link, SerialEndpoint, Transport, UnixSocke
 from libneuron.guest.wire.channel import Channel
 from libneuron.guest.wire.frames import Kind, frame
 from libneuron.guest.wire.jsontext import encode
-from libneuron.guest.wire.mux import Message, ZeroSource
+from libneuron.guest.wire.mux import MAX_STREAMS, Message, ZeroSource
 from libneuron.guest.wire.requests import PROTOCOL, Permission
 from libneuron.system.bus import LoopThread
 from libneuron.system.errors import SystemAccessError
@@ -468,6 +469,43 @@ def test_an_answer_larger_than_memory_is_refused(
         watched.guest.run(lambda api: api.screenshot())
     assert caught.value.code == "guest.too-large"
     watched.guest.run(lambda api: api.ping())
+
+
+def test_what_the_guest_answers_without_taking_it_is_let_go(
+    io: LoopThread, puppet: tuple[Puppet, Watched]
+) -> None:
+    """A guest that pastes and answers at once would gather each copy here, and then no body could leave."""
+    _, watched = puppet
+    content = {"text/html": bytes(2 << 20)}  # more than it may have on the way
+    for _ in range(MAX_STREAMS + 4):
+        watched.guest.run(lambda api: api.set_clipboard(content))
+
+
+def test_what_the_guest_does_not_take_in_time_is_let_go(
+    io: LoopThread, puppet: tuple[Puppet, Watched]
+) -> None:
+    guest, watched = puppet
+    guest.on("clipboard_set", lambda _head: None)
+    given = weakref.WeakSet[Slow]()
+
+    def ask() -> None:
+        body = Slow()
+        given.add(body)
+        with pytest.raises(GuestError, match="did not answer"):
+            io.wait(watched.client.request("clipboard_set", body=body, timeout=0.01))
+
+    for _ in range(3):
+        ask()
+    watched.guest.run(lambda api: api.ping())
+    gc.collect()
+    assert len(given) == 0
+
+
+class Slow:
+    """A body that has nothing to send yet."""
+
+    def read(self, size: int) -> bytes | None:
+        return None
 
 
 def test_permissions_are_read_again_only_when_they_changed(

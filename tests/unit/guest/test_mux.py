@@ -74,6 +74,19 @@ def test_nobody_gets_more_than_was_credited() -> None:
     assert any(isinstance(event, Body) for event in carry(sender, receiver, consume=False))
 
 
+def test_bodies_without_end_are_an_error_for_whom_they_keep_from_speaking() -> None:
+    """Reports of what arrived wait for the port; past 4 GiB they could not be written, and nothing else."""
+    _, receiver = two()
+    stopped = frame(Kind.BODY, 7, bytes(128 * 1024))
+    with pytest.raises(ProtocolError, match="reports"):
+        for _ in range(1024):
+            receiver.receive(stopped)
+    _, receiver = two()
+    for _ in range(1024):
+        receiver.receive(stopped)
+        receiver.take_urgent()
+
+
 def test_a_body_beyond_its_credit_is_an_error() -> None:
     _, receiver = two()
     receiver.receive(frame(Kind.MESSAGE, 1, encode({"request_id": 1})))
