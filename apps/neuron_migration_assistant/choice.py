@@ -30,7 +30,8 @@ class Choice(QTreeWidget):
         for text, value in rows:
             item = QTreeWidgetItem([text])
             item.setData(0, Qt.ItemDataRole.UserRole, value)
-            item.setToolTip(0, value)
+            if "<" not in value:  # a drive or person may be called anything, and Qt reads tags in tooltips
+                item.setToolTip(0, value)
             self.addTopLevelItem(item)
             if value == chosen:
                 self.setCurrentItem(item)

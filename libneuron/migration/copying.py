@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from libneuron.migration.storable import inode
 from libneuron.migration.transforms.common import LIMIT, Context, NotUnderstood, Result, Transform
 from libneuron.system.filesystem import start_writeback
 
@@ -201,7 +202,7 @@ class Copier:
         if made.mode is not None:
             os.fchmod(writing, made.mode)
         os.utime(writing, ns=(info.st_mtime_ns, info.st_mtime_ns))
-        return replace(made, inode=os.fstat(writing).st_ino)
+        return replace(made, inode=inode(os.fstat(writing)))
 
     def _transformed(
         self, order: Order, transform: Transform, reading: int, info: os.stat_result, target: int

@@ -11,6 +11,7 @@ from libneuron.migration.destination import Destination, look
 from libneuron.migration.journal import Journal
 from libneuron.migration.naming import others
 from libneuron.migration.rows import Folder
+from libneuron.migration.storable import moment
 from libneuron.system.errors import SystemAccessError
 
 _WHOLE_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -111,7 +112,7 @@ class FolderMaker:
                     break
         folder.actual = _join(base, name)
         folder.existed = info is not None
-        folder.before = info.st_mtime_ns if info is not None else None
+        folder.before = moment(info) if info is not None else None
 
     def _create(self, folder: Folder) -> None:
         if folder.actual is None:

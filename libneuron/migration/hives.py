@@ -9,6 +9,7 @@ import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from libneuron.migration.errors import MigrationError
@@ -17,6 +18,8 @@ SHELL_FOLDERS = "\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\User 
 CURRENT_VERSION = "\\Microsoft\\Windows NT\\CurrentVersion"
 LIMIT = 512 << 20
 """Bytes; a SOFTWARE hive has 60–200 MB."""
+_MANY = 20_000
+"""Keys or values in one place that are looked at: a forged list may name one key without end."""
 
 
 UNINSTALL = (
@@ -47,6 +50,10 @@ def opened(data: bytes, *, name: str) -> Iterator[Any]:
             raise MigrationError("migration.hive-broken", path=name, details=repr(error)) from error
 
 
+def _some(found: Iterable[Any]) -> Iterator[Any]:
+    return islice(found, _MANY)
+
+
 def _key(hive: Any, path: str) -> Any | None:
     from regipy.exceptions import RegistryKeyNotFoundException
 
@@ -65,7 +72,9 @@ def values(data: bytes, key: str, *, name: str) -> Mapping[str, str]:
         found = _key(hive, key)
         if found is None:
             return {}
-        return {value.name: str(value.value) for value in found.iter_values() if value.value is not None}
+        return {
+            value.name: str(value.value) for value in _some(found.iter_values()) if value.value is not None
+        }
 
 
 def below(data: bytes, key: str, *, name: str) -> Mapping[str, Mapping[str, str]]:
@@ -76,8 +85,8 @@ def below(data: bytes, key: str, *, name: str) -> Mapping[str, Mapping[str, str]
     with opened(data, name=name) as hive:
         found = _key(hive, key)
         return {
-            one.name: {value.name: str(value.value) for value in one.iter_values()}
-            for one in (found.iter_subkeys() if found is not None else ())
+            one.name: {value.name: str(value.value) for value in _some(one.iter_values())}
+            for one in (_some(found.iter_subkeys()) if found is not None else ())
         }
 
 
@@ -91,8 +100,8 @@ def programs(data: bytes, keys: Iterable[str], *, name: str) -> tuple[str, ...]:
     with opened(data, name=name) as hive:
         for path in keys:
             found = _key(hive, path)
-            for one in found.iter_subkeys() if found is not None else ():
-                told = {value.name: value.value for value in one.iter_values()}
+            for one in _some(found.iter_subkeys()) if found is not None else ():
+                told = {value.name: value.value for value in _some(one.iter_values())}
                 if (
                     told.get("DisplayName")
                     and not told.get("SystemComponent")

@@ -25,6 +25,7 @@ from libneuron.migration.journal import Journal
 from libneuron.migration.model import Kind, Note, State
 from libneuron.migration.naming import others, temporary
 from libneuron.migration.rows import Row
+from libneuron.migration.storable import inode, moment
 from libneuron.migration.transforms.registry import TRANSFORMS
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.filesystem import rename_new
@@ -173,7 +174,7 @@ class Placer:
     def _has_its_name(row: Row, folder: int, temp: bytes) -> bool:
         """Whether a process of the crew renamed it and ended before it could say so."""
         info = look(folder, row.there)
-        if info is None or info.st_ino != row.inode or look(folder, temp) is not None:
+        if info is None or inode(info) != row.inode or look(folder, temp) is not None:
             return False
         row.created, row.reason = row.kept is None, ""
         return True
@@ -223,7 +224,7 @@ class Placer:
     def _is_damaged_copy(row: Row, folder: int) -> bool:
         """Whether the file is the run's own, found damaged, and nobody wrote it since."""
         info = look(folder, row.there)
-        return row.created and info is not None and info.st_mtime_ns == row.mtime
+        return row.created and info is not None and moment(info) == row.mtime
 
     def _unchanged(self, row: Row, folder: int) -> bool:
         try:
@@ -261,7 +262,7 @@ class Placer:
                 return
             self._place(row)
             row.state = row.outcome or State.FAILED
-        elif info is not None and info.st_ino == row.inode:
+        elif info is not None and inode(info) == row.inode:
             row.created = row.kept is None
             row.state = State.KEPT_BOTH if row.there != row.target else row.outcome or State.COPIED
         elif same_content(folder, row.target or b"", size=row.written or 0, digest=row.hash or b""):

@@ -14,6 +14,7 @@ from libneuron.migration import ntfs
 from libneuron.migration.ahead import Ahead
 from libneuron.migration.errors import MigrationError
 from libneuron.migration.model import Entry, Kind
+from libneuron.migration.storable import moment, size_of
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.files import directory_beneath
 from libneuron.system.filesystem import attribute, attribute_names
@@ -121,10 +122,10 @@ class Source:
             trouble = ""
         elif trouble == "cloud" and kind is Kind.FOLDER:
             trouble = ""  # a folder of the cloud that this driver can list
-        size = info.st_size if kind is Kind.FILE else 0
-        yield Entry(name, kind, size, info.st_mtime_ns, trouble, target)
+        size = size_of(info) if kind is Kind.FILE else 0
+        yield Entry(name, kind, size, moment(info), trouble, target)
         for stream, length in streams:
-            yield Entry(f"{name}:{stream}", Kind.STREAM, length, info.st_mtime_ns)
+            yield Entry(f"{name}:{stream}", Kind.STREAM, length, moment(info))
 
     def walk(self, path: str) -> Iterator[Listing]:
         """Every folder from ``path`` down, parents before children, each once, large ones in portions."""

@@ -14,6 +14,7 @@ from libneuron.migration.journal import Journal
 from libneuron.migration.model import Kind, State
 from libneuron.migration.naming import others, temporary
 from libneuron.migration.rows import Folder, Row
+from libneuron.migration.storable import inode
 from libneuron.progress import Progress
 from libneuron.system.errors import SystemAccessError
 from libneuron.system.filesystem import rename_new
@@ -97,7 +98,7 @@ class Undo:
     def _is_ours(self, row: Row, info: os.stat_result) -> bool:
         # READY: killed between renaming and journalling; the inode tells whose the file is. A person's
         # editor replaces files by renaming too: such a file has another inode, and is kept aside.
-        return row.created or (row.state is State.READY and info.st_ino == row.inode)
+        return row.created or (row.state is State.READY and inode(info) == row.inode)
 
     @staticmethod
     def _same(row: Row, folder: int) -> bool:

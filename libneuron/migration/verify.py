@@ -10,6 +10,7 @@ from libneuron.migration.destination import Destination, file_hash, look
 from libneuron.migration.journal import Journal
 from libneuron.migration.model import ARRIVED, Kind
 from libneuron.migration.rows import Row
+from libneuron.migration.storable import inode, moment
 from libneuron.progress import Progress
 from libneuron.system.errors import SystemAccessError
 
@@ -90,10 +91,7 @@ def examine(row: Row, destination: Destination, actual: bytes) -> Verdict:
 def untouched(row: Row, info: os.stat_result) -> bool:
     """Whether size, time and inode are as the run left them (a file that was there before has its own)."""
     return (
-        row.created
-        and info.st_size == row.written
-        and info.st_mtime_ns == row.mtime
-        and (info.st_ino == row.inode)
+        row.created and info.st_size == row.written and moment(info) == row.mtime and inode(info) == row.inode
     )
 
 

@@ -18,6 +18,7 @@ import stat
 import struct
 from collections.abc import Iterable, Sequence
 
+from libneuron.migration.storable import inode
 from libneuron.system.filesystem import rename_new
 from libneuron.system.lifeline import end_with
 
@@ -68,7 +69,7 @@ def copy(source: int, target: int, order: CopyOrder) -> CopyAnswer:
                 os.unlink(temporary, dir_fd=target)
                 return None
             os.utime(descriptor, ns=(mtime, mtime))
-            return hashlib.sha256(data).digest(), len(data), os.fstat(descriptor).st_ino
+            return hashlib.sha256(data).digest(), len(data), inode(os.fstat(descriptor))
         except OSError:
             os.unlink(temporary, dir_fd=target)
             return None

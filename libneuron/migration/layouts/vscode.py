@@ -13,11 +13,12 @@ def extension_ids(data: bytes) -> tuple[str, ...]:
     """The ids in ``extensions.json``, sorted; empty for anything else."""
     try:
         listed = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     found = set()
     for one in listed if isinstance(listed, list) else ():
-        name = one.get("identifier", {}).get("id") if isinstance(one, dict) else None
+        inner = one.get("identifier") if isinstance(one, dict) else None
+        name = inner.get("id") if isinstance(inner, dict) else None
         if isinstance(name, str):
             found.add(name)
     return tuple(sorted(found))

@@ -21,7 +21,7 @@ _FOLDERS = ("savefile", "selectfile")
 def _object(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested thousands deep
         raise NotUnderstood(str(error)) from error
     if not isinstance(value, dict):
         raise NotUnderstood("not an object")
@@ -30,7 +30,10 @@ def _object(data: bytes) -> dict[str, Any]:
 
 def _bytes(value: dict[str, Any]) -> bytes:
     # As Chromium writes it: compact; its lone surrogates survive as escapes.
-    return json.dumps(value, separators=(",", ":")).encode()
+    try:
+        return json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError as error:
+        raise NotUnderstood(str(error)) from error
 
 
 def _dictionary(value: dict[str, Any], *keys: str) -> dict[str, Any]:
