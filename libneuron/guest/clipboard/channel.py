@@ -33,7 +33,7 @@ EVENT = "clipboard_offered"
 """The guest's event about a new copy."""
 
 _TOGETHER = 48 * MIB  # bytes of all formats of one copy: the agent holds them in memory
-_LOOK = 0.2  # seconds between looks at whether the person cancelled
+_LOOK = 0.2  # seconds between looks at whether somebody still waits
 
 
 class GuestClipboard:
@@ -207,22 +207,25 @@ class GuestClipboard:
         spool = Spool(self._spool, limits)
         if progress is not None:
             progress.start(total=None, unit="bytes")
-        data = await self._unless_cancelled(self._api.clipboard_read(mime), progress)
-        if number != self._number:
-            raise ClipboardError("clipboard.stale")
+        data = await self._while_wanted(self._api.clipboard_read(mime), number, progress)
         spool.write(data)
         if progress is not None:
             progress.advance(len(data))
             progress.finish()
         return spool.finish()
 
-    async def _unless_cancelled(self, work: Coroutine[Any, Any, bytes], progress: Progress | None) -> bytes:
+    async def _while_wanted(
+        self, work: Coroutine[Any, Any, bytes], number: int, progress: Progress | None
+    ) -> bytes:
+        """Until the person cancels, or there is a newer copy: many that come slowly would fill the memory."""
         task = self._loop.create_task(work)
         try:
             while not task.done():
-                await asyncio.wait({task}, timeout=_LOOK if progress is not None else None)
+                await asyncio.wait({task}, timeout=_LOOK)
                 if progress is not None and progress.cancelled:
                     raise Cancelled
+                if number != self._number:
+                    raise ClipboardError("clipboard.stale")
             return task.result()
         finally:
             task.cancel()

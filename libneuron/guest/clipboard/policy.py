@@ -40,6 +40,7 @@ from libneuron.guest.clipboard.events import (
 from libneuron.guest.clipboard.rivals import LOOKING_GLASS
 from libneuron.guest.clipboard.rules import Happened, Owner, Rival, Rules, Side
 from libneuron.system.clipboard.model import ClipboardOffer
+from libneuron.system.clipboard.targets import FILES
 
 RIVAL_OWNERS = {LOOKING_GLASS: Rival.LOOKING_GLASS}
 """X11 classes of windows that own the host's clipboard on a rival's behalf."""
@@ -185,7 +186,9 @@ def _judged(state: State, side: Side, offer: ClipboardOffer) -> Decision:
         return state, ()
     if here.pending and side is Side.GUEST:
         return state, ()  # a tie: the host's copy wins
-    known = next((mime for mime in here.served if mime in offer.formats), None)
+    # Files that the guest copies would be fetched for it, and have other addresses here than there.
+    comparable = here.served if side is Side.HOST else tuple(mime for mime in here.served if mime != FILES)
+    known = next((mime for mime in comparable if mime in offer.formats), None)
     if known is not None and not offer.secret:
         return state.put(side, replace(here, suspect=offer)), (Compare(side, offer.number, known),)
     return _accept(state, side, offer, found=before.fresh)

@@ -20,6 +20,8 @@ from libneuron.system.clipboard.spool import MIB, Content
 _log = logging.getLogger(__name__)
 
 _PASTES = 16  # formats that programs in the guest may wait for at once
+# What failed is tried again: each is told, and a guest may ask without end.
+_HURRIES, _CALM = 4, 1.0  # attempts at once; seconds until one more is made
 _NO_PROMISES = ("guest.unknown-command", "guest.unsupported")
 
 
@@ -31,6 +33,8 @@ class Promise:
         self._serial = 0
         self._claim: Claim | None = None
         self._fetched: dict[str, Future[Content]] = {}
+        self._hurries = float(_HURRIES)
+        self._hurried_at = 0.0
         self._pastes = 0
         self._large = asyncio.Lock()
 
@@ -97,12 +101,23 @@ class Promise:
 
     async def _content(self, claim: Claim, mime: str) -> Content:
         found = self._fetched.get(mime)
-        if found is None or (found.done() and found.exception() is not None):
+        failed = found is not None and found.done() and found.exception() is not None
+        if found is None or (failed and self._again()):
             # Kept: a paste that has given up waiting finds it at the next attempt.
             found = self._fetched[mime] = claim.fetch(mime)
         waiting = asyncio.wrap_future(found)
         waiting.add_done_callback(_seen)  # also when the guest has gone, and nobody waits any more
         return await asyncio.shield(waiting)
+
+    def _again(self) -> bool:
+        """Whether what failed may be tried once more now."""
+        now = asyncio.get_running_loop().time()
+        self._hurries = min(_HURRIES, self._hurries + (now - self._hurried_at) / _CALM)
+        self._hurried_at = now
+        if self._hurries < 1:
+            return False
+        self._hurries -= 1
+        return True
 
 
 def _seen(future: asyncio.Future[Content]) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
+import pytest
+
 from libneuron.guest.clipboard.channel import EVENT, GuestClipboard
 from libneuron.guest.wire.transfers import WANTED
+from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim, ClipboardOffer
-from libneuron.system.clipboard.spool import MIB, Content
+from libneuron.system.clipboard.spool import MIB, Content, SpoolLimits
 from libneuron.system.loop import LoopThread
 from tests.unit.guest.clipboard.fakes import Agent
 
@@ -79,4 +83,85 @@ def test_a_large_copy_is_in_memory_once_however_often_the_guest_asks(io: LoopThr
     io.wait(ask())
     assert guest.done.wait(20)
     assert guest.most == 1
+    clipboard.close()
+
+
+class Insistent(Agent):
+    """A guest that asks again as soon as it is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(promising=True)
+        self.asks = 0
+        self.done = threading.Event()
+        self.refused: set[str] = set()
+
+    def ask(self) -> None:
+        self.asks += 1
+        self.event(WANTED, {"wanted": self.asks, "serial": self.serial, "mime": TEXT})
+
+    async def supply_clipboard(self, wanted: int, data: bytes, *, problem: str = "") -> None:
+        self.refused.add(problem)
+        if self.asks < 500:
+            self.ask()
+        else:
+            self.done.set()
+
+
+def test_what_cannot_be_read_here_is_not_tried_as_often_as_the_guest_likes(
+    io: LoopThread, tmp_path: Path
+) -> None:
+    """Each attempt is a line of the activity list and a notification."""
+    told: queue.Queue[ClipboardOffer] = queue.Queue()
+    guest = Insistent()
+    clipboard = GuestClipboard(guest, loop=io.loop, origin="vm", spool=tmp_path)
+    guest.event = clipboard.event
+    tried: list[float] = []
+
+    def fetch(_mime: str) -> Future[Content]:
+        tried.append(time.monotonic())
+        found: Future[Content] = Future()
+        found.set_exception(ClipboardError("clipboard.too-large", limit=1))
+        return found
+
+    clipboard.start(told.put, lambda _error: None)
+    number = told.get(timeout=20).number
+    clipboard.claim(Claim((TEXT,), "host", secret=False, after=number, fetch=fetch)).result(20)
+
+    async def begin() -> None:
+        guest.ask()
+
+    io.wait(begin())
+    assert guest.done.wait(60)
+    assert guest.refused == {"clipboard.too-large"}
+    assert all(later - earlier > 0.9 for earlier, later in zip(tried, tried[5:], strict=False))
+    clipboard.close()
+
+
+def test_a_copy_that_is_not_the_newest_any_more_is_not_read_to_its_end(
+    io: LoopThread, tmp_path: Path
+) -> None:
+    """A guest that copies anew while it sends would have each in our memory, as far as it liked."""
+    told: queue.Queue[ClipboardOffer] = queue.Queue()
+    guest = Agent()
+    left: list[str] = []
+
+    async def endless(mime: str) -> bytes:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.append(mime)
+        return b""
+
+    guest.instead = endless
+    clipboard = GuestClipboard(guest, loop=io.loop, origin="vm", spool=tmp_path)
+    guest.event = clipboard.event
+    clipboard.start(told.put, lambda _error: None)
+    told.get(timeout=20)
+    io.wait(guest.copy({TEXT: b"x"}))
+    reading = clipboard.read(told.get(timeout=20).number, TEXT, SpoolLimits())
+    io.wait(guest.copy({TEXT: b"y"}))
+    with pytest.raises(ClipboardError) as caught:
+        reading.result(20)
+    assert caught.value.code == "clipboard.stale"
+    assert left == [TEXT]
     clipboard.close()

@@ -29,7 +29,7 @@ from libneuron.guest.clipboard.events import (
 from libneuron.guest.clipboard.policy import State, decide
 from libneuron.guest.clipboard.rules import Direction, Happened, Owner, Rival, Rules, Side
 from libneuron.system.clipboard.model import ClipboardOffer
-from libneuron.system.clipboard.targets import HTML, PNG, TEXT
+from libneuron.system.clipboard.targets import FILES, HTML, PNG, TEXT
 
 HOST, GUEST = Side.HOST, Side.GUEST
 
@@ -157,6 +157,17 @@ def test_a_manager_that_takes_over_without_our_mark_is_recognised_by_the_content
     run.feed(Copied(HOST, offer(3, TEXT)))
     run.feed(Compared(HOST, 3, same=False))
     assert [claim.side for claim in run.claims()] == [GUEST]
+
+
+def test_files_that_were_pasted_in_the_guest_are_not_fetched_to_compare_them() -> None:
+    """Addresses differ on both sides, so it would tell nothing; and a guest could have it done at will."""
+    run = Run().shared(HOST, 2, FILES, TEXT)
+    run.feed(Served(GUEST, run.state.guest.serial, FILES))
+    run.feed(Copied(GUEST, offer(3, FILES)))
+    assert not [action for action in run.actions if isinstance(action, Compare)]
+    run = Run().shared(HOST, 2, FILES, TEXT)
+    run.feed(Served(GUEST, run.state.guest.serial, FILES), Served(GUEST, run.state.guest.serial, TEXT))
+    assert run.feed(Copied(GUEST, offer(3, FILES, TEXT))) == (Compare(GUEST, 3, TEXT),)
 
 
 def test_a_late_comparison_says_nothing_about_a_newer_copy() -> None:
