@@ -22,7 +22,7 @@ from neuron_guest_bridge.bus_later import BusLater
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.settings import Settings, SettingsStore
-from neuron_guest_bridge.telling import Troubles, is_news
+from neuron_guest_bridge.telling import Calm, Troubles, is_news
 from neuron_guest_bridge.tray import Tray
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Face:
         if options.serve:
             self._bus.join()
         self._troubles = Troubles()
+        self._calm = Calm(RealClock().monotonic)
         self.model.changed.connect(self._machines_changed)
         self.model.happened.connect(self._happened)
         self._window: MainWindow | None = None
@@ -99,7 +100,7 @@ class Face:
             self._notify(translate("Main", "Clipboard"), words.activity(line), next(named, ""))
 
     def _notify(self, title: str, body: str, machine: str) -> None:
-        if self._settings().notify:
+        if self._settings().notify and self._calm.may(title, machine):
             self._bus.notify(title, body, show=translate("Main", "Show"), machine=machine)
 
     def _settings(self) -> Settings:

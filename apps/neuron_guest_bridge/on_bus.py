@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -15,6 +17,7 @@ from neuron_guest_bridge.activity import Line
 
 _log = logging.getLogger(__name__)
 _ANSWER = 600.0  # seconds in which a notification may be answered
+_WAITING = 4  # the newest that are waited for: each has a connection, and a person has 256 for all programs
 
 
 class OnBus:
@@ -28,6 +31,7 @@ class OnBus:
         self._opened = opened
         self._bus: Bus | None = None
         self._served: BusObject | None = None
+        self._waiting: deque[asyncio.Task[None]] = deque()
         self._opening: Future[None] = io.submit(self._open())
 
     async def _open(self) -> None:
@@ -54,8 +58,20 @@ class OnBus:
 
     def notify(self, note: Note, chosen: Callable[[], None]) -> None:
         """Show a notification, where the desktop shows some; ``chosen`` is called on the loop once the person
-        clicks it or one of its buttons."""
-        self._io.submit(self._notify(note, chosen))
+        clicks it or one of its buttons, unless some newer ones were shown since."""
+
+        async def begin() -> None:
+            while len(self._waiting) >= _WAITING:
+                self._waiting.popleft().cancel()
+            task = asyncio.get_running_loop().create_task(self._notify(note, chosen))
+            self._waiting.append(task)
+            task.add_done_callback(ended)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if task in self._waiting:
+                self._waiting.remove(task)
+
+        self._io.submit(begin())
 
     async def _notify(self, note: Note, chosen: Callable[[], None]) -> None:
         try:

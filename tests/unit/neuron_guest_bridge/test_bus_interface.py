@@ -35,6 +35,7 @@ from neuron_guest_bridge.on_bus import OnBus
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "resources/dbus/interfaces/org.neuronos.GuestBridge1.xml"
 TEXT = "text/plain;charset=utf-8"
+_NOTIFY = ("s", "u", "s", "s", "s", "as", "a{sv}", "i")
 
 
 @pytest.fixture(scope="module")
@@ -237,8 +238,7 @@ def test_a_notification_reaches_the_desktop_and_its_button_the_window(script: Sc
         return (1,)
 
     name = "org.freedesktop.Notifications"
-    kinds = ("s", "u", "s", "s", "s", "as", "a{sv}", "i")
-    takes = tuple(Argument(f"a{number}", kind) for number, kind in enumerate(kinds))
+    takes = tuple(Argument(f"a{number}", kind) for number, kind in enumerate(_NOTIFY))
     server = Interface(
         name,
         "/org/freedesktop/Notifications",
@@ -265,6 +265,47 @@ def test_a_notification_reaches_the_desktop_and_its_button_the_window(script: Sc
         assert time.monotonic() < end
         served.emit("ActionInvoked", (1, "show"))
         chosen.wait(0.05)
+    script.fleet.io.wait(served.close())
+    script.fleet.io.wait(bus.close())
+
+
+def test_notifications_that_nobody_answers_do_not_fill_the_bus(script: Script, address: str) -> None:
+    """Each waits on a connection of its own, of which a person has 256 for all programs together."""
+    note = Note("org.neuronos.GuestBridge", "Guest Bridge", "x", "y", actions={"show": "Show"})
+    names = "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames"
+    takes = tuple(Argument(f"a{number}", kind) for number, kind in enumerate(_NOTIFY))
+    shown = threading.Semaphore(0)
+
+    def notify(*_values: Any) -> tuple[int]:
+        shown.release()
+        return (1,)
+
+    server = Interface(
+        "org.freedesktop.Notifications",
+        "/org/freedesktop/Notifications",
+        "A desktop's notifications.",
+        methods=(
+            Method("GetCapabilities", "", lambda: ([["actions"]]), gives=(Argument("names", "as"),)),
+            Method("Notify", "", notify, takes, (Argument("id", "u"),)),
+        ),
+    )
+
+    async def begin() -> tuple[Bus, BusObject | None]:
+        bus = await Bus.open(address=address)
+        return bus, await BusObject.serve(bus, server)
+
+    bus, served = script.fleet.io.wait(begin())
+    assert served is not None
+    (before,) = script.fleet.io.wait(bus.call(*names))
+    for _ in range(40):
+        script.served.notify(note, lambda: None)
+        assert shown.acquire(timeout=60)
+    end = time.monotonic() + 60
+    while True:
+        (now,) = script.fleet.io.wait(bus.call(*names))
+        if len(now) - len(before) <= 8:
+            break
+        assert time.monotonic() < end, len(now) - len(before)
     script.fleet.io.wait(served.close())
     script.fleet.io.wait(bus.close())
 

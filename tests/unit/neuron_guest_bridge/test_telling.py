@@ -9,7 +9,7 @@ from libneuron.guest.hypervisor.domains import ChannelState, Power
 from libneuron.guest.state import State
 from neuron_guest_bridge.activity import Line, Way, What
 from neuron_guest_bridge.machines import Machine, Snapshot
-from neuron_guest_bridge.telling import Troubles, is_news
+from neuron_guest_bridge.telling import Calm, Troubles, is_news
 
 WELL = Machine("1", "win11", Power.RUNNING, ChannelState.CONNECTED, paired=True, state=State.READY)
 
@@ -41,3 +41,14 @@ def test_copies_that_stayed_behind_are_news_and_cancelled_ones_are_not() -> None
     assert is_news(_line(What.COPY_FAILED, "clipboard.owner-silent"))
     assert not is_news(_line(What.COPY_FAILED, "cancelled"))
     assert not is_news(_line(What.COPY_CROSSED))
+
+
+def test_what_a_guest_has_told_without_end_is_told_now_and_then() -> None:
+    now = [100.0]
+    calm = Calm(lambda: now[0])
+    assert calm.may("Clipboard", "1")
+    assert not any(calm.may("Clipboard", "1") for _ in range(1000))
+    assert calm.may("win11 needs you", "1")  # the one does not hide the other
+    assert calm.may("Clipboard", "2")
+    now[0] += 11
+    assert calm.may("Clipboard", "1")
