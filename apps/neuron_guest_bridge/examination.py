@@ -16,6 +16,7 @@ from neuron_guest_bridge.joining import Connection
 from neuron_guest_bridge.machines import Machine
 
 _PATIENCE = 5.0  # seconds for an answer
+_POSSIBLE = {"cpu": 1.0, "memory_used": 2.0**60, "memory_total": 2.0**60, "uptime": 1e10}
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,8 @@ async def health(api: GuestApi) -> Health:
         found: Mapping[str, float] = await api.metrics()
     except GuestError:
         found = {}
-    return Health(
-        ms, found.get("cpu"), found.get("memory_used"), found.get("memory_total"), found.get("uptime")
-    )
+    told = {name: found[name] for name, most in _POSSIBLE.items() if 0 <= found.get(name, -1) <= most}
+    return Health(ms, **told)
 
 
 def asked(facts: Facts, connection: Connection) -> Facts:

@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from neuron_guest_bridge.joining import Proof, Prospect, Stage
 
 _T = TypeVar("_T")
+_NAME = 200  # characters of an application's
+
+
+def _line(text: str) -> str:
+    return " ".join(printable(text).split())[:_NAME]
 
 
 def in_order(apps: Iterable[GuestApp]) -> tuple[GuestApp, ...]:
     """By name, in one line each: a guest may name them as it likes. Not for Qt's thread: they may be many."""
-    named = [replace(app, name=" ".join(printable(app.name).split()) or app.path) for app in apps]
+    named = [replace(app, name=_line(app.name) or _line(app.path) or "?") for app in apps]
     return tuple(sorted(named, key=lambda app: app.name.casefold()))
 
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from libneuron.guest.api import GuestApp
 from libneuron.ui.widgets import OneLine
 from neuron_guest_bridge import handwork, window_apps_list
+from neuron_guest_bridge.model import in_order
 from neuron_guest_bridge.window_apps_list import picture
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
@@ -81,3 +82,10 @@ def test_a_tooltip_shows_markup_letter_by_letter(qtbot: QtBot) -> None:
     assert "<img" not in label.toolTip()
     label.show_text("a & b")
     assert label.toolTip() == "a & b"
+
+
+@pytest.mark.parametrize("path", ["C:\\a\n\u202eexe.txt", "\u202e\n", "x" * 30_000])
+def test_an_application_without_a_name_is_shown_in_one_short_line(path: str) -> None:
+    [app] = in_order([GuestApp("a", "\u202e", path, (), "")])
+    assert app.name and len(app.name) <= 512
+    assert "\n" not in app.name and "\u202e" not in app.name
