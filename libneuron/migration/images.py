@@ -111,11 +111,16 @@ def mounted(image: Path, runner: Runner, recovery_key: str = "") -> Iterator[Pat
             found = partitions(lambda at, length: os.pread(file.fileno(), length, at), size)
         place = folder / "windows"
         place.mkdir()
+        problem: MigrationError | None = None
         for one in sorted((one for one in found if one.kind), key=lambda one: -one.size):
             with contextlib.ExitStack() as inner:
                 part = inner.enter_context(_exported(image, form, folder / "partition", runner, one))
                 if one.kind == "bitlocker":
-                    master = _master(part, recovery_key)
+                    try:
+                        master = _master(part, recovery_key)
+                    except MigrationError as error:  # Windows itself may be on another one
+                        problem = problem or error
+                        continue
                     if master is None:
                         continue
                     part = inner.enter_context(_unlocked(image, part, folder, runner, master))
@@ -125,7 +130,7 @@ def mounted(image: Path, runner: Runner, recovery_key: str = "") -> Iterator[Pat
                     break
         else:
             locked = any(one.kind == "bitlocker" for one in found)
-            raise MigrationError(
+            raise problem or MigrationError(
                 "migration.bitlocker" if locked else "migration.image-without-windows", path=image
             )
         yield place
@@ -181,7 +186,7 @@ def _master(part: Path, recovery_key: str) -> bytes | None:
 def _unlocked(image: Path, part: Path, folder: Path, runner: Runner, master: bytes) -> Iterator[Path]:
     """The partition as it was before BitLocker, as a plain file."""
     secret, place = folder / "key", folder / "unlocked"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file_:

@@ -212,6 +212,27 @@ def test_a_drive_whose_key_lies_open_needs_none(tmp_path: Path, capsys: pytest.C
     assert (home / "Documents/letter.txt").read_text() == "Dear"
 
 
+@pytest.mark.parametrize("spoil", ["same key", "encrypted in part"])
+def test_a_larger_locked_drive_beside_windows_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: str
+) -> None:
+    plain = tmp_path / "data.raw"
+    ntfs.make(plain, PART + (4 << 20))
+    data = bytearray(bitlocker.lock(plain.read_bytes()))
+    if spoil == "encrypted in part":
+        data[160:176] = uuid.UUID("92a84d3b-dd80-4d0e-9e4e-b1e3284eaed8").bytes_le
+    made = bytearray(64 << 20)
+    table = gpt(len(made), (2048, len(data) // SECTOR), (73728, PART // SECTOR))
+    made[: len(table)] = table
+    made[2048 * SECTOR : 2048 * SECTOR + len(data)] = data
+    made[73728 * SECTOR : 73728 * SECTOR + PART] = bitlocker.lock(windows(tmp_path))
+    (tmp_path / "disk.raw").write_bytes(made)
+    (tmp_path / "key").write_text(bitlocker.RECOVERY_KEY)
+    assert bring(tmp_path / "disk.raw", tmp_path / "home", tmp_path / "key") == 0
+    assert json.loads(capsys.readouterr().out)["totals"]["failed"] == 0
+    assert (tmp_path / "home/Documents/letter.txt").read_text() == "Dear"
+
+
 def test_a_drive_that_is_encrypted_in_part_is_refused_with_a_way_out(locked: Path, tmp_path: Path) -> None:
     image = tmp_path / "partly.raw"
     data = bytearray(locked.read_bytes())

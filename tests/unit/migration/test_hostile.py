@@ -52,10 +52,10 @@ def test_such_a_date_arrives_as_it_is(lab: Lab) -> None:
 @pytest.mark.parametrize("number", [0, 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
 def test_inodes_and_sizes_fit_the_journal(number: int, tmp_path: Path) -> None:
     info = os.stat_result([0, number, 0, 0, 0, 0, min(number, (1 << 63) - 1), 0, 0, 0])
-    with Journal(tmp_path / "journal.db", create=True) as journal:
-        journal.database.execute("SELECT ?, ?", (storable.inode(info), storable.size_of(info))).fetchone()
-        journal.database.execute("CREATE TABLE sizes (size INTEGER)")
-        journal.database.executemany("INSERT INTO sizes VALUES (?)", [(storable.size_of(info),)] * 10_000)
+    with Journal(tmp_path / "journal.db", create=True) as journal, journal.transaction():
+        journal.database.execute("CREATE TABLE sizes (inode INTEGER, size INTEGER)")
+        row = (storable.inode(info), storable.size_of(info))
+        journal.database.executemany("INSERT INTO sizes VALUES (?, ?)", [row] * 10_000)
         assert journal.database.execute("SELECT sum(size) FROM sizes").fetchone()[0] >= 0
 
 
