@@ -20,6 +20,7 @@ from libneuron.guest.wire.filing import (
     Entry,
     FilingError,
     Incoming,
+    Original,
     listed,
     read_piece,
     sweep,
@@ -106,7 +107,7 @@ class GuestFiles:
         except NeuronError:
             return  # the session has ended, and with it the guest removes the batch
 
-    async def _send_one(self, batch: int, entry: Entry, source: Path, progress: Progress) -> None:
+    async def _send_one(self, batch: int, entry: Entry, source: Original, progress: Progress) -> None:
         progress.advance(item=entry.path)
         if entry.directory:
             folder = {"batch": batch, "path": entry.path, "offset": 0, "directory": True}

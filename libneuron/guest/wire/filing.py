@@ -44,11 +44,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Original:
+    """A file as it was listed. ``number`` is its own on this machine."""
+
+    path: Path
+    number: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Listing:
     """A copy's files, folders before what lies in them. ``left_out`` counts links and devices: they stay."""
 
     entries: tuple[Entry, ...]
-    sources: tuple[Path, ...]
+    sources: tuple[Original, ...]
     left_out: int
 
     @property
@@ -63,7 +71,7 @@ def listed(tops: Sequence[Path]) -> Listing:
     Raises: FilingError unsafe-name, too-many, refused (a file that is not there, or cannot be read).
     """
     entries: list[Entry] = []
-    sources: list[Path] = []
+    sources: list[Original] = []
     left_out = 0
     letters = 0
     names: set[str] = set()
@@ -81,7 +89,7 @@ def listed(tops: Sequence[Path]) -> Listing:
         if len(entries) >= MOST_FILES or letters > _LETTERS:
             raise FilingError("too-many", f"more than {MOST_FILES} files at once")
         entries.append(Entry(name, 0 if directory else found.st_size, directory))
-        sources.append(path)
+        sources.append(Original(path, (found.st_dev, found.st_ino)))
         if directory:
             for item in sorted(path.iterdir()):
                 add(item, f"{name}/{item.name}", chosen=False)
@@ -109,17 +117,28 @@ def _unused(name: str, names: set[str]) -> str:
     return made
 
 
-def read_piece(source: Path, offset: int, count: int) -> bytes:
-    """``count`` bytes of a file. Raises: FilingError changed (it became shorter), refused."""
+def read_piece(source: Original, offset: int, count: int) -> bytes:
+    """``count`` bytes of a file. Raises: FilingError changed (it became shorter, or another), refused."""
+    name = source.path.name
     try:
-        with source.open("rb") as file:
+        with open(source.path, "rb", opener=_at_once) as file:
+            found = os.fstat(file.fileno())
+            # Where others may write, a link to a file of ours can lie here by now, on any part of the path.
+            same = os.name == "nt" or (found.st_dev, found.st_ino) == source.number
+            if not same or not stat.S_ISREG(found.st_mode):
+                raise FilingError("changed", f"“{name}” is another file than it was")
             file.seek(offset)
             data = file.read(count)
     except OSError as error:
-        raise FilingError("refused", f"{error.strerror or error}: {source.name}") from error
+        raise FilingError("refused", f"{error.strerror or error}: {name}") from error
     if len(data) != count:
-        raise FilingError("changed", f"“{source.name}” changed while it was read")
+        raise FilingError("changed", f"“{name}” changed while it was read")
     return data
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for the other end of a pipe that lies where a file was."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class Incoming:

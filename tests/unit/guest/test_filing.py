@@ -134,9 +134,11 @@ def test_a_file_that_is_not_there_or_has_an_odd_name_is_said(tmp_path: Path) -> 
 
 def test_a_file_that_became_shorter_is_not_taken_for_whole(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
-    assert read_piece(tmp_path / "x", 1, 2) == b"bc"
-    assert refused(lambda: read_piece(tmp_path / "x", 1, 3)) == "changed"
-    assert refused(lambda: read_piece(tmp_path / "no", 0, 3)) == "refused"
+    [source] = listed([tmp_path / "x"]).sources
+    assert read_piece(source, 1, 2) == b"bc"
+    assert refused(lambda: read_piece(source, 1, 3)) == "changed"
+    (tmp_path / "x").unlink()
+    assert refused(lambda: read_piece(source, 0, 3)) == "refused"
 
 
 def test_what_is_moved_to_the_downloads_goes_beside_what_is_there(tmp_path: Path) -> None:
@@ -156,3 +158,23 @@ def test_a_sweep_that_may_keep_more_than_there_are_removes_none(tmp_path: Path) 
 
 def test_an_address_that_is_no_path_is_refused(tmp_path: Path) -> None:
     assert refused(lambda: listed([tmp_path / "a\0b"])) == "refused"
+
+
+@pytest.mark.parametrize("trap", ["pipe", "link", "another"])
+def test_what_lies_in_a_listed_files_place_since_is_not_read(tmp_path: Path, trap: str) -> None:
+    """In a folder that others may write in: a pipe would hold us for ever, a link fetch a file of ours."""
+    (tmp_path / "secret").write_bytes(b"mine")
+    (tmp_path / "top").mkdir()
+    place = tmp_path / "top" / "x"
+    place.write_bytes(b"hers")
+    source = listed([tmp_path / "top"]).sources[1]
+    assert read_piece(source, 0, 4) == b"hers"
+    if trap == "another":
+        (tmp_path / "top").rename(tmp_path / "away")
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "x").write_bytes(b"mine")
+        (tmp_path / "top").symlink_to("other")
+    else:
+        place.unlink()
+        place.symlink_to(tmp_path / "secret") if trap == "link" else os.mkfifo(place)
+    assert refused(lambda: read_piece(source, 0, 4)) == "changed"
