@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from libneuron.errors import NeuronError
+from libneuron.system.paths import user_paths
 from libneuron.ui.announce import announce
 from libneuron.ui.dialogs import confirm, show_error
+from libneuron.ui.field import Field
 from libneuron.ui.text import translate
 from libneuron.ui.theme import recolored
 from libneuron.ui.widgets import Button, EmptyState, column, labelled, row
 from neuron_guest_bridge.machines import Machine
 from neuron_guest_bridge.model import Model
 from neuron_guest_bridge.window_apps_list import AppsList
+
+_LONGEST = 64 * 1024  # bytes that can be pasted into the search
+
+
+def _copied() -> str | None:
+    from libneuron.system.clipboard.once import text_once
+
+    return text_once(os.environ, spool=user_paths().cache / "clipboard", most=_LONGEST)
 
 
 class AppsPage(QStackedWidget):
@@ -23,7 +35,7 @@ class AppsPage(QStackedWidget):
         super().__init__()
         self._model = model
         self._machine: Machine | None = None
-        self.search = QLineEdit()
+        self.search = Field(_copied)
         self.search.setPlaceholderText(translate("Apps", "Part of a name"))
         self.search.setToolTip(translate("Apps", "Show only applications whose name contains this"))
         self.search.setClearButtonEnabled(True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from libneuron.errors import NeuronError
@@ -37,6 +37,7 @@ class SettingsPage(QWidget):
         self.delay = QSpinBox()
         self.delay.setRange(0, LONGEST)
         self.delay.setSingleStep(5)
+        self.delay.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's waits for the clipboard
         self.delay.setToolTip(
             translate("Settings", "Seconds to wait after signing in, so that the desktop comes first")
         )

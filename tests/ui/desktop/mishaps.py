@@ -47,6 +47,36 @@ def owner_of_a_copy_stands_still(running: Running, beat: Beat) -> None:
         assert running.guest_pastes(TEXT).wait(60) == 0
 
 
+def owner_stands_still_and_the_person_pastes_here(around: Around, beat: Beat) -> None:
+    """The same while the person opens a field's menu in the window, and pastes."""
+    running = around.running
+    running.assistive.find("page tab", "Applications").press()
+    search = running.assistive.find("text", "Search")
+    window = running.assistive.find("frame", "Guest Bridge")
+    with running.copied(b"stopped", TEXT) as owner:
+        running.offered("Text")
+        wait_for(lambda: "active" in window.states, "the active window")
+        search.focus()
+        wait_for(lambda: "focused" in search.states, "the field to have the keyboard")
+        with stopped(owner):
+            running.desktop.keys("Menu")
+            beat()
+            running.desktop.keys("Escape")
+            running.desktop.keys("ctrl+v")
+            beat()
+            running.assistive.find("label", "Nothing was pasted")
+            running.assistive.find("push button", "Close").press()
+            assert search.text == ""
+    with running.copied(b"pasted", TEXT):
+        wait_for(lambda: running.desktop.paste() == "pasted", "the other program's copy")
+        wait_for(lambda: "active" in window.states, "the active window again")
+        search.focus()
+        wait_for(lambda: "focused" in search.states, "the field to have the keyboard again")
+        running.desktop.keys("ctrl+v")
+        wait_for(lambda: search.text == "pasted", "the text", seen=running.assistive.tree)
+    search.write("")
+
+
 def machine_stands_still(around: Around, beat: Beat) -> None:
     """The machine is paused, and the person goes on clicking."""
     running = around.running
@@ -120,6 +150,7 @@ def _more(entries: tuple[Entry, ...]) -> bool:
 
 MISHAPS: tuple[Callable[[Around, Beat], None], ...] = (
     owner_stands_still,
+    owner_stands_still_and_the_person_pastes_here,
     machine_stands_still,
     libvirt_stands_still,
     libvirt_is_killed,

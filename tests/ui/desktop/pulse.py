@@ -16,6 +16,7 @@ from tests.ui.desktop.session import Desktop, wait_for
 from tests.ui.desktop.tray import TrayClient
 
 _PAUSE = 0.01  # seconds between two questions
+_MUCH = 10  # times as many
 _ENOUGH = 60.0  # seconds; an answer that takes longer is given up
 
 
@@ -57,6 +58,13 @@ class Pulse:
         """Wait until it has answered so often from now on."""
         enough = len(self.answers) + count
         wait_for(lambda: len(self.answers) >= enough, "answers")
+
+    def beats_beside(self, bare: Pulse) -> None:
+        """As :meth:`beats`; and a program that does nothing may not have answered many times as often."""
+        before, count = len(bare.answers), 30
+        self.beats(count)
+        meanwhile = len(bare.answers) - before
+        assert meanwhile <= _MUCH * count, f"{count} answers while a bare program gave {meanwhile}"
 
     @contextmanager
     def during(self) -> Iterator[list[float]]:

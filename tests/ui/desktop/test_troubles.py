@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.start import BARE
 from tests.system.lab.libvirtd import Libvirtd
 from tests.ui.desktop.atspi import Client
 from tests.ui.desktop.mishaps import MISHAPS, Around, Beat
@@ -46,6 +47,7 @@ def running(
         # libvirt's test driver with its one domain, behind a real libvirtd
         uri = f"test+unix:///default?socket={libvirt.socket}"
         made = Running(desktop, assistive, panel, home=home, libvirt=uri)
+        panel.pid = made.process.pid
         yield made
         made.close()
 
@@ -53,6 +55,17 @@ def running(
 @pytest.fixture
 def around(running: Running, libvirt: Libvirtd, disk: Path) -> Around:
     return Around(running, libvirt, disk)
+
+
+@pytest.fixture(scope="module")
+def bare(desktop: Desktop, panel: TrayClient) -> Iterator[Pulse]:
+    """The pulse of a tray program that does nothing."""
+    source = desktop.home / "bare.py"
+    source.write_text(BARE)
+    process = desktop.start_python(str(source), name="bare")
+    with Pulse(desktop, panel, process.pid) as made:
+        yield made
+    desktop.stop(process)
 
 
 @pytest.fixture
@@ -72,5 +85,7 @@ def test_the_pulse_stands_still_while_the_program_does(running: Running, pulse: 
 
 
 @pytest.mark.parametrize("mishap", MISHAPS, ids=lambda mishap: mishap.__name__)
-def test_it_answers_while(mishap: Callable[[Around, Beat], None], around: Around, pulse: Pulse) -> None:
-    mishap(around, pulse.beats)
+def test_it_answers_while(
+    mishap: Callable[[Around, Beat], None], around: Around, pulse: Pulse, bare: Pulse
+) -> None:
+    mishap(around, lambda: pulse.beats_beside(bare))
