@@ -7,6 +7,7 @@ import sys
 
 from libneuron.cli import ProgressLine, Reply, bytes_text, translate
 from libneuron.guest.api import GuestApi
+from libneuron.guest.errors import GuestError
 from libneuron.guest.files import LARGEST, GuestFiles
 from libneuron.guest.wire.transfers import Place
 from libneuron.progress import Progress
@@ -28,6 +29,10 @@ def send(options: argparse.Namespace) -> Reply:
     try:
         with targets.guest(options) as guest:
             uris = guest.ask(go)
+    except GuestError as error:
+        if error.code != "guest.not-permitted":
+            raise
+        raise GuestError("guest.files-not-allowed", vm=options.vm, details=error.details) from error
     finally:
         line.clear()
     size = progress.view().done

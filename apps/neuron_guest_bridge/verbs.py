@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from libneuron.cli import Reply, bytes_text, translate
@@ -86,9 +87,18 @@ def info(options: argparse.Namespace) -> Reply:
     with targets.guest(options) as guest:
         facts = dict(guest.ask(lambda api: api.info()))
         facts["metrics"] = dict(guest.ask(lambda api: api.metrics()))
-    return Reply(
-        facts, "\n".join(f"{printable(key)}: {printable(str(value))}" for key, value in facts.items())
-    )
+    return Reply(facts, "\n".join(f"{printable(key)}: {_plain(value)}" for key, value in facts.items()))
+
+
+def _plain(value: object) -> str:
+    """A fact in words: lists and tables without their brackets, numbers without false precision."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{printable(str(key))} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return printable(str(value))
 
 
 def clipboard_get(options: argparse.Namespace) -> Reply:

@@ -127,7 +127,7 @@ def undo(options: argparse.Namespace) -> Reply:
         if number is None:
             left = [made for made in source.changes() if made.can_undo]
             if not left:
-                raise BootError("hardware.no-change", number="–")
+                raise BootError("hardware.nothing-to-undo")
             number = left[-1].number
         made = source.undo(number)
     return Reply({"change": _json(made)}, _say("undone", number=made.number))

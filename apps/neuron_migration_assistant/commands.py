@@ -22,7 +22,7 @@ from libneuron.migration.rules import load_rules
 from libneuron.migration.scan import Source
 from libneuron.migration.session import Outcome, Run
 from libneuron.migration.survey import survey
-from libneuron.migration.verify import Extent
+from libneuron.migration.verify import Extent, Verification
 from libneuron.progress import Progress
 from libneuron.system.clock import RealClock
 from libneuron.system.files import Root
@@ -31,6 +31,8 @@ from libneuron.system.runner import RealRunner
 
 _KEY = 4096
 """Characters of a file with a recovery key that are looked at."""
+_NAMED = 20
+"""Files of each kind that are named at the terminal; the report names all."""
 PROGRAM = "neuron-migration-assistant"
 
 
@@ -130,8 +132,26 @@ def _outcome(run: Run, outcome: Outcome, *, exit_bad: Exit = Exit.FAILED) -> Rep
     made["report"] = str(outcome.report)
     totals = made["totals"]
     assert isinstance(totals, dict)
-    text = "\n".join(f"{report.word(word)}: {count}" for word, count in totals.items())
-    return Reply(made, f"{text}\n{outcome.report}", Exit.DONE if made["ok"] else exit_bad)
+    lines = [f"{report.word(word)}: {count}" for word, count in totals.items()]
+    if outcome.verification is not None:
+        lines += _verified(outcome.verification)
+    lines.append(f"Report: {outcome.report}")
+    return Reply(made, "\n".join(lines), Exit.DONE if made["ok"] else exit_bad)
+
+
+def _verified(found: Verification) -> list[str]:
+    """What reading again showed; nobody should have to open the report to learn it."""
+    told = (
+        ("Missing", found.missing),
+        ("Damaged", found.damaged),
+        ("Changed by you since", found.changed),
+    )
+    counts = ", ".join(f"{word.lower()} {len(names)}" for word, names in told if names)
+    files = "1 file" if found.checked == 1 else f"{found.checked} files"
+    return [
+        f"Read again: {files}, {counts or 'all as they arrived'}",
+        *(f"  {word}: {name}" for word, names in told for name in names[:_NAMED]),
+    ]
 
 
 def run(options: argparse.Namespace) -> Reply:

@@ -28,8 +28,9 @@ def points(options: argparse.Namespace) -> Reply:
         f"{item.id:>4}  {str(item.at or '')[:16]}  {item.tool}: {item.description or '–'}"
         for item in found.others
     ]
-    lines.append(f"{_mib(found.free)} free")
-    return Reply(found.as_json(), "\n".join(lines))
+    if found.free:  # 0: the system lies on nothing that could hold a restore point
+        lines.append(f"{_mib(found.free)} free")
+    return Reply(found.as_json(), "\n".join(lines) or "There are no restore points.")
 
 
 def restore(options: argparse.Namespace) -> Reply:

@@ -104,7 +104,13 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = 
     The temporary file lies in the same directory, is created new and never followed through a link.
     """
     temporary = path.parent / f".{path.name}.{os.urandom(6).hex()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        descriptor = os.open(
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode
+        )
+    except OSError as error:
+        error.filename = os.fspath(path)  # the file that was asked for, not a name nobody has heard of
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)

@@ -27,6 +27,11 @@ _TEXTS = {
     "checks": QT_TRANSLATE_NOOP("doctor", "{count} checks are set up."),
     "private": QT_TRANSLATE_NOOP("doctor", "The journal can only be read by the administrator."),
 }
+_HINTS = {
+    "no-hooks": QT_TRANSLATE_NOOP(
+        "doctor", "Put them in place with “neuron-update-guardian hooks install”, as the administrator."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ def examine_machine(machine: Machine, translate: Translate = english) -> tuple[A
     """Look at layout, hooks, checks and the journal."""
 
     def say(code: str, *, good: bool, **params: object) -> Advice:
-        return Advice(code, good, translate(*_TEXTS[code]).format_map(params))
+        hint = translate(*_HINTS[code]) if code in _HINTS else ""
+        return Advice(code, good, translate(*_TEXTS[code]).format_map(params), hint)
 
     def trouble(error: NeuronError) -> Advice:
         return Advice(error.code, good=False, sentence=error.sentence(translate), hint=error.hint(translate))

@@ -124,6 +124,11 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "The command “verify” lists the changes."),
         Exit.USAGE,
     ),
+    "hardware.nothing-to-undo": Message(
+        QT_TRANSLATE_NOOP("hardware", "There is no change that could be taken back."),
+        QT_TRANSLATE_NOOP("hardware", "The command “verify” lists the changes."),
+        Exit.USAGE,
+    ),
     "hardware.record-broken": Message(
         QT_TRANSLATE_NOOP("hardware", "The record of a boot change, “{path}”, cannot be read."),
         QT_TRANSLATE_NOOP("hardware", "Move the file away; the changes in it can only be undone by hand."),

@@ -50,7 +50,7 @@ def test_what_would_help_is_applied_verified_and_taken_back(run: Run, tmp_path: 
     assert (status, found["changes"][0]["state"], found["verified"]) == (0, "verified", True)
     assert run("undo")[1]["change"]["state"] == "undone"
     assert _files(tmp_path) == before
-    assert run("undo")[1]["error"]["code"] == "hardware.no-change"
+    assert run("undo")[1]["error"]["code"] == "hardware.nothing-to-undo"
 
 
 def test_a_boot_that_does_not_show_it_fails_the_check(run: Run, tmp_path: Path) -> None:

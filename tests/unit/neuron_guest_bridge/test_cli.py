@@ -356,7 +356,7 @@ def test_files_are_sent_into_the_downloads_and_without_leave_they_are_not(
 ) -> None:
     (tmp_path / "a b.txt").write_bytes(b"content")
     status, told = paired("send", VM, str(tmp_path / "a b.txt"))
-    assert (status, told["error"]["code"]) == (1, "guest.not-permitted")
+    assert (status, told["error"]["code"]) == (1, "guest.files-not-allowed")
     PermissionStore(where.config / "guest").set(VM, DEFAULT | {Permission.FILES})
     for name in ("a b.txt", "a b (2).txt"):
         status, told = paired("send", VM, str(tmp_path / "a b.txt"))

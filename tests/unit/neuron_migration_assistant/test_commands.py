@@ -120,6 +120,15 @@ def test_verify_report_and_undo_find_the_run_by_the_home(
     assert list(lab.home.iterdir()) == []
 
 
+def test_verify_says_at_the_terminal_what_it_found(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "run", lab.source, "--home", lab.home, "--yes")
+    assert main(["verify", "--home", str(lab.home)]) == 0
+    assert "Read again: 3 files, all as they arrived\n" in capsys.readouterr().out
+    (lab.home / "Documents/a.txt").unlink()
+    assert main(["verify", "--home", str(lab.home)]) == 1
+    assert ", missing 1\n  Missing: Documents/a.txt\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "exit_status"),
     [

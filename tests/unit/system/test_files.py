@@ -62,6 +62,13 @@ def test_an_atomic_write_replaces_the_whole_file_with_its_mode(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_write_that_cannot_begin_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    target = tmp_path / "missing" / "picture.png"
+    with pytest.raises(FileNotFoundError) as caught:
+        files.write_atomic(target, b"")
+    assert caught.value.filename == str(target)
+
+
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
