@@ -87,6 +87,20 @@ _LOST = (
 )
 
 
+_LONGEST = 500  # characters of a problem
+_LONGEST_DETAILS = 4000
+
+
+def told(error: libvirt.libvirtError) -> str:
+    """What libvirt says, for details. Some of it a guest may have said, at any length."""
+    return str(error)[:_LONGEST_DETAILS]
+
+
+def problem(error: libvirt.libvirtError) -> str:
+    """The same as a part of a sentence: short, and without what could steer a terminal or a line."""
+    return "".join(char for char in told(error) if char.isprintable())[:_LONGEST]
+
+
 def opening(error: libvirt.libvirtError, uri: str) -> HypervisorError:
     """Why a connection to ``uri`` could not be opened."""
     text = str(error)
@@ -100,14 +114,16 @@ def opening(error: libvirt.libvirtError, uri: str) -> HypervisorError:
 
 def refused(error: libvirt.libvirtError, *, vm: str, uri: str) -> HypervisorError:
     """Why a call about ``vm`` failed."""
-    code, text = error.get_error_code(), str(error)
+    code, text = error.get_error_code(), told(error)
     if code == libvirt.VIR_ERR_NO_DOMAIN:
         return HypervisorError("guest.no-vm", vm=vm, details=text)
     if code in _FORBIDDEN:
         return HypervisorError("guest.libvirt-forbidden", uri=uri, details=text)
     if code in _AGENT:
         return HypervisorError("guest.no-guest-agent", vm=vm, details=text)
-    return HypervisorError("guest.libvirt-failed", problem=text, details=f"{vm} at {uri}: code {code}")
+    return HypervisorError(
+        "guest.libvirt-failed", problem=problem(error), details=f"{vm} at {uri}: code {code}"
+    )
 
 
 def is_lost(error: libvirt.libvirtError) -> bool:

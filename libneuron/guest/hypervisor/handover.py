@@ -17,7 +17,7 @@ import libvirt_qemu
 
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import Domain
-from libneuron.guest.hypervisor.errors import HypervisorError, refused
+from libneuron.guest.hypervisor.errors import HypervisorError, problem, refused, told
 
 _CHUNK = 48 * 1024  # through libvirt, a command of 350 KB never arrived; of 130 KB did
 _SECONDS = 10
@@ -60,13 +60,13 @@ def _why(error: libvirt.libvirtError, domain: Domain, uri: str) -> HypervisorErr
         libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,  # "QEMU guest agent is not configured"
         libvirt.VIR_ERR_OPERATION_TIMEOUT,
     ):
-        return HypervisorError("guest.no-guest-agent", vm=domain.name, details=str(error))
+        return HypervisorError("guest.no-guest-agent", vm=domain.name, details=told(error))
     if (
         error.get_error_domain() == libvirt.VIR_FROM_QEMU
         and error.get_error_code() == libvirt.VIR_ERR_INTERNAL_ERROR
     ):
         return HypervisorError(
-            "guest.guest-agent-refused", vm=domain.name, problem=str(error), details=str(error)
+            "guest.guest-agent-refused", vm=domain.name, problem=problem(error), details=told(error)
         )
     return refused(error, vm=domain.name, uri=uri)
 
@@ -101,7 +101,7 @@ def _written(answer: Any, size: int, domain: Domain) -> int:
     """How much of ``size`` bytes the guest took: at least one, or it would hold us for ever."""
     count = answer.get("count") if isinstance(answer, dict) else None
     if type(count) is not int or not 1 <= count <= size:
-        problem = "it answered a write with nonsense"
+        what = "it answered a write with nonsense"
         details = f"guest-file-write of {size} bytes: {str(answer)[:200]}"
-        raise HypervisorError("guest.guest-agent-refused", vm=domain.name, problem=problem, details=details)
+        raise HypervisorError("guest.guest-agent-refused", vm=domain.name, problem=what, details=details)
     return count

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any, cast
 
+import libvirt
 import pytest
 
 from libneuron.guest.hypervisor import handover
 from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import Domain, Power, describe
-from libneuron.guest.hypervisor.errors import HypervisorError
+from libneuron.guest.hypervisor.errors import HypervisorError, refused
 
 _XML = "<domain><name>win11</name><uuid>9c2a</uuid><devices/></domain>"
 _DOMAIN: Domain = describe(live=None, config=_XML, power=Power.RUNNING)
@@ -63,3 +64,19 @@ def test_what_went_wrong_first_is_what_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(handover, "ask", ask)
     with pytest.raises(HypervisorError, match="guest-file-write"):
         handover.write_file(_NOBODY, _DOMAIN, "/x", b"abc")
+
+
+def test_what_the_guests_agent_says_in_an_error_stays_a_sentence() -> None:
+    """libvirt repeats it: up to 10 MB, which a window would lay out for minutes, and any character."""
+    said = "unable to execute: \x1b]0;title\x07\u202egnp.exe\n" + "x" * 1_000_000
+    error = libvirt.libvirtError("call failed")
+    error.args = (said,)
+    error.err = (libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_FROM_QEMU, said, 2, said, None, None, -1, -1)
+    for found in (
+        handover._why(error, _DOMAIN, "qemu:///system"),
+        refused(error, vm="win11", uri="qemu:///system"),
+    ):
+        shown = f"{found.sentence()}{found.hint()}{found.details}"
+        assert "unable to execute" in shown
+        assert len(shown) < 10_000
+        assert all(char.isprintable() for char in found.sentence())
