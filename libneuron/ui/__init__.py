@@ -12,6 +12,7 @@
 ``tasks``        ``tasks().start(work, owner=widget, done=…, failed=…)``; ``work(progress)`` runs on a thread
 ``progress``     ``show_progress(parent, task, heading=…)``, or a ``ProgressPanel`` in a page
 ``text``         ``translate``, ``size``, ``number``, ``duration``
+``field``        ``Field(read)``: a line to write into whose menu and paste never wait for the clipboard
 ``icons``        ``icon("name")``, ``pixmap("name", size)``: drawings of resources/icons/symbolic
 ``theme``        ``SPACE``, ``theme().colors``; nobody else names a colour or a font size
 ``announce``     ``announce(widget, "words")`` for screen readers
