@@ -4,6 +4,7 @@ Layout below ``<data>/guest/keys/<vm id>/`` (directories 0700, files 0600)::
 
     paired/   host.pem host.key guest.pem [guest.key until the guest has it]   the keys in use
     enrol/    host.pem host.key guest.pem guest.key                            a hand-over that waits
+    next/     the same: what the enrolment makes of it, "paired" as soon as it works
     vm.json   name, when paired
 
 How to hand over (the set-up disc, the guest agent and the copied file are all the same to this module)::
@@ -193,7 +194,7 @@ class KeyStore:
             _drop(folder / "enrol")
 
     def candidates(self, vm: str) -> tuple[str, ...]:
-        """The key sets to try, best first: "paired", "next", "enrol". Empty: not paired."""
+        """The key sets to try, newest first: "next", "enrol", "paired". Empty: not paired."""
         folder = self._vm(vm)
         return tuple(name for name in _SETS if (folder / name / "host.key").exists())
 

@@ -13,6 +13,7 @@ from neuron_guest.port import PortGone
 _READ = 256 * 1024
 _PAGE = 4096  # the most a virtio port gives at a time
 _BLOCK = 32 * 1024  # the most it takes at a time
+_BLOCKS = 64  # handed over in one call; the kernel takes 1024 (IOV_MAX, writev(2)) and refuses more
 _SHORT = 1000  # bytes asked for after a read that gave less: a block for a message is found much faster
 _SEND_BUFFER = 1024 * 1024  # bytes a socket is asked to hold: room for bulk while the peer reads
 LOOK_AGAIN = 1.0
@@ -198,7 +199,7 @@ class DevicePort(_DescriptorPort):
         """See :meth:`Port.write`. A virtio port takes one block a call; writev goes on with the next."""
         if len(data) <= _BLOCK:
             return super().write(data)
-        view = memoryview(data)
+        view = memoryview(data)[: _BLOCK * _BLOCKS]
         try:
             return os.writev(self._fd, [view[at : at + _BLOCK] for at in range(0, len(view), _BLOCK)])
         except BlockingIOError:

@@ -51,7 +51,7 @@ _scan = _decoder.scan_once  # type: ignore[attr-defined]
 
 
 def encode(head: Mapping[str, Any]) -> bytes:
-    """A message's JSON. Lone surrogates, which JSON text may not hold, become U+FFFD."""
+    """A message's JSON. Lone surrogates, which JSON text may not hold, become “?”."""
     text = "".join(_parts(head, 0)) if _parts else _encoder.encode(head)
     return text.encode("utf-8", "replace")
 

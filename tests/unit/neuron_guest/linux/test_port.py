@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import pty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +38,8 @@ class VirtioLike:
         return os.write(descriptor, data[:_MOST])
 
     def writev(self, descriptor: int, parts: list[memoryview]) -> int:
+        if len(parts) > os.sysconf("SC_IOV_MAX"):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         return self._one_after_the_other(lambda part: os.write(descriptor, part), parts, _MOST)
 
     @staticmethod
@@ -98,3 +103,34 @@ def test_one_turn_writes_all_there_is_room_for(port: DevicePort) -> None:
     room = 64 * 1024  # a pipe's
     assert port.write(bytes(room + 1)) == room
     assert port.write(b"more") == 0
+
+
+def test_more_than_the_kernel_takes_in_one_call_is_no_end_of_the_port(port: DevicePort) -> None:
+    """A host that asks and does not read: its answers wait, and are handed over together."""
+    assert port.write(bytes(_MOST * (os.sysconf("SC_IOV_MAX") + 1))) == 64 * 1024
+
+
+def test_a_terminal_gives_and_takes_what_there_is(tmp_path: Path) -> None:
+    """A serial line: it ends a read or a write wherever it likes."""
+    master, slave = pty.openpty()
+    os.set_blocking(master, False)
+    port = DevicePort(Path(os.ttyname(slave)))
+    try:
+        port.open()
+        sent, there = os.urandom(20_000), b""
+        left = memoryview(sent)
+        while len(there) < len(sent):
+            with contextlib.suppress(BlockingIOError):
+                left = left[os.write(master, left) :] if left else left
+            there += port.read()
+        assert there == sent
+        left, back = memoryview(sent), b""
+        while len(back) < len(sent):
+            left = left[port.write(left) :] if left else left
+            with contextlib.suppress(BlockingIOError):
+                back += os.read(master, 65536)
+        assert back == sent
+    finally:
+        port.release()
+        os.close(master)
+        os.close(slave)
