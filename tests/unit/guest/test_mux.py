@@ -334,3 +334,95 @@ def test_what_nobody_waits_for_any_more_frees_its_place() -> None:
         waiting.clear()
         receiver.stop_unexpected()
         assert receiver.take_urgent() == frame(Kind.STOP, 1 + round_)
+
+
+class Ways:
+    """Two ends with a way in each direction that holds bytes back, and a consumer that takes its time."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.sender, self.receiver = Mux(self.clock), Mux(self.clock)
+        self.there, self.back = bytearray(), bytearray()
+        self.unread: list[Body] = []
+        self.ended: set[int] = set()
+
+    def push(self, pieces: int) -> None:
+        self.there += self.sender.take_urgent()
+        for _ in range(pieces):
+            self.there += self.sender.take_bulk()
+        self.back += self.receiver.take_urgent()
+
+    def carry(self, count: int) -> bool:
+        """Let so many bytes through each way; whether there were any."""
+        there, self.there = bytes(self.there[:count]), self.there[count:]
+        back, self.back = bytes(self.back[:count]), self.back[count:]
+        for event in self.receiver.receive(there):
+            if isinstance(event, Body):
+                self.unread.append(event)
+            elif isinstance(event, BodyEnd):
+                self.ended.add(event.stream)
+        self.sender.receive(back)
+        return bool(there or back)
+
+    def consume(self) -> None:
+        for event in self.unread:
+            self.receiver.consumed(event.stream, len(event.data))
+        self.unread.clear()
+
+
+_STEPS = st.one_of(
+    st.tuples(
+        st.just("send"), st.sampled_from([0, 1, 8191, REPORTED - 1, REPORTED, REPORTED + 1, 3 * CREDIT])
+    ),
+    st.tuples(st.just("dribble"), st.sampled_from([1, 5000, REPORTED, 70_000])),
+    st.tuples(st.sampled_from(["stop", "abort"]), st.integers(1, 6)),
+    st.tuples(st.just("push"), st.integers(0, 9)),
+    st.tuples(st.just("carry"), st.sampled_from([1, 7, 5000, REPORTED, REPORTED + 8, 1 << 20])),
+    st.tuples(st.just("consume"), st.just(0)),
+    st.tuples(st.just("pass"), st.sampled_from([0, 1, 5, 6])),
+)
+
+
+class Dribbling:
+    """A source that never has more than ``most`` bytes at once."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._left = most, 3 * most
+
+    def read(self, size: int) -> bytes:
+        taken = min(size, self._most, self._left)
+        self._left -= taken
+        return bytes(taken)
+
+
+@given(st.lists(_STEPS, max_size=60))
+def test_nothing_waits_for_ever(steps: list[tuple[str, int]]) -> None:
+    """Whatever was sent, stopped, given up or not consumed while the way was measured or emptied."""
+    ways = Ways()
+    streams: set[int] = set()
+    for step, value in steps:
+        if step == "send" and len(streams) < 6:
+            streams.add(ways.sender.send({"request_id": 1}, BytesSource(bytes(value))))
+        elif step == "dribble" and len(streams) < 6:
+            streams.add(ways.sender.send({"request_id": 1}, Dribbling(value)))
+        elif step == "stop":
+            ways.receiver.stop(value)
+            ways.ended.add(value)
+        elif step == "abort":
+            ways.sender.abort(value, "not wanted")
+        elif step == "push":
+            ways.push(value)
+        elif step == "carry":
+            ways.carry(value)
+        elif step == "consume":
+            ways.consume()
+        elif step == "pass":
+            ways.clock.now += value
+    ways.push(1)
+    while ways.carry(1 << 20):
+        ways.consume()
+        ways.push(1)
+    assert streams <= ways.ended
+    assert not ways.sender.turn
+    assert ways.sender.window.flight < REPORTED
+    assert ways.sender.window.room > 0
