@@ -33,13 +33,22 @@ class OwnedEndpoint:
         return self._endpoint.label
 
     async def connect(self, link: Link) -> Transport:
-        """See Endpoint. Raises: GuestError channel-in-use while another process owns the channel."""
+        """See Endpoint.
+
+        Raises: GuestError channel-in-use while another process owns the channel; host-failed where other
+        processes could not reach us.
+        """
         if self._lock is None:
             assert self.owned is not None
-            self._lock = acquire(self._runtime, self._vm)
-            if self._lock is None:
+            lock = acquire(self._runtime, self._vm)
+            if lock is None:
                 raise GuestError("guest.channel-in-use", vm=self.label)
-            self._server = await serve(self.owned, self._runtime, self._vm)
+            try:
+                self._server = await serve(self.owned, self._runtime, self._vm)
+            except BaseException:  # or nobody else could reach the channel, for as long as we have it
+                lock.release()
+                raise
+            self._lock = lock
         return await self._endpoint.connect(link)
 
     async def close(self) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from libneuron.errors import NeuronError
-from libneuron.guest.api import Reply
+from libneuron.guest.api import Requester
 from libneuron.guest.errors import GuestError
 from libneuron.guest.owner_line import KICK, RENEW, STATE, Line, socket_path, told
 from libneuron.guest.state import State
@@ -36,26 +36,12 @@ _log = logging.getLogger(__name__)
 _LONGEST = 24 * 3600.0  # seconds a request may take
 
 
-class Owned(Protocol):
+class Owned(Requester, Protocol):
     """What an owner offers to others: a :class:`~libneuron.guest.client.GuestClient`."""
 
     state: State
     problem: NeuronError | None
     hello: Mapping[str, Any]
-
-    @property
-    def label(self) -> str:
-        """The VM's name."""
-
-    async def request(
-        self,
-        verb: str,
-        data: Mapping[str, Any] | None = None,
-        *,
-        body: bytes | None = None,
-        timeout: float = 15.0,
-    ) -> Reply:
-        """See :meth:`Requester.request`."""
 
     def kick(self) -> None:
         """Try again at once."""

@@ -147,22 +147,23 @@ class UnixSocketEndpoint:
         """Raises: GuestError no-channel, channel-forbidden, channel-in-use, channel-closed."""
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
-            # A listener whose only place is taken accepts nobody else: connecting then waits.
-            await asyncio.wait_for(asyncio.get_running_loop().sock_connect(made, str(self.path)), 5)
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            made.close()
-            raise GuestError("guest.no-channel", vm=self.label, details=str(error)) from error
-        except PermissionError as error:
-            made.close()
-            raise GuestError("guest.channel-forbidden", vm=self.label, details=str(error)) from error
-        except (TimeoutError, BlockingIOError) as error:
-            made.close()
-            raise GuestError("guest.channel-in-use", vm=self.label, details=str(error)) from error
+            # At once: a listener whose places are all taken is EAGAIN (connect(2)), and asyncio would wait for
+            # that, and then take the socket for connected.
+            made.connect(str(self.path))
         except OSError as error:
             made.close()
-            raise GuestError("guest.channel-closed", details=str(error)) from error
+            raise self._refused(error) from error
         made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         return DescriptorTransport(made.detach(), link)
+
+    def _refused(self, error: OSError) -> GuestError:
+        if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+            return GuestError("guest.no-channel", vm=self.label, details=str(error))
+        if isinstance(error, PermissionError):
+            return GuestError("guest.channel-forbidden", vm=self.label, details=str(error))
+        if isinstance(error, BlockingIOError):
+            return GuestError("guest.channel-in-use", vm=self.label, details=str(error))
+        return GuestError("guest.channel-closed", details=str(error))
 
 
 class SerialEndpoint:

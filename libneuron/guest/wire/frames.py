@@ -4,8 +4,8 @@
 same number follow, between those of others, until ``END``. ``CREDIT`` gives the sender of a stream leave to
 send that many bytes more (the consumer took them), ``STOP`` tells it that the rest is not wanted, ``ARRIVED``
 counts the body bytes of all streams that came through the port (consumed or not), by which the sender
-measures the queue between the two ends. It owes that count as soon as 16 KiB of whole frames have come, and at
-each ``END``: the sender may wait for it before it sends more. Streams are numbered by their sender.
+measures the queue between the two ends. The count is owed as soon as 16 KiB of whole frames have come, and
+at each ``END``: the sender may wait for it before it sends more. Streams are numbered by their sender.
 """
 
 from __future__ import annotations

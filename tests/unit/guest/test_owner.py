@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,11 +16,13 @@ from libneuron.errors import NeuronError
 from libneuron.guest.api import GuestApi, Reply
 from libneuron.guest.client import BlockingGuest, GuestClient
 from libneuron.guest.errors import GuestError
+from libneuron.guest.owned import OwnedEndpoint
 from libneuron.guest.owner import acquire, serve
 from libneuron.guest.owner_client import OwnerClient
 from libneuron.guest.owner_line import STATE, relayed, socket_path
 from libneuron.guest.permissions import DEFAULT
 from libneuron.guest.state import State
+from libneuron.guest.transport import Link
 from libneuron.guest.wire.mux import MAX_DATA
 from libneuron.guest.wire.requests import Permission
 from libneuron.system.bus import LoopThread
@@ -59,6 +61,22 @@ def test_a_place_where_nobody_can_listen_is_told(
     with pytest.raises(GuestError) as caught:
         io.wait(serve(client, tmp_path / ("long" * 30), VM))
     assert caught.value.code == "guest.host-failed"
+
+
+def test_who_cannot_listen_keeps_no_channel_that_nobody_else_could_reach(
+    io: LoopThread, simulation: Simulation, tmp_path: Path
+) -> None:
+    runtime = tmp_path / ("long" * 30)
+    endpoint = OwnedEndpoint(simulation.endpoint(), runtime=runtime, vm=VM)
+    client = GuestClient(endpoint, simulation.keys(), permissions=lambda: DEFAULT)
+    endpoint.owned = client
+    for _ in range(2):
+        with pytest.raises(GuestError) as caught:
+            io.wait(endpoint.connect(cast(Link, None)))
+        assert caught.value.code == "guest.host-failed"
+    lock = acquire(runtime, VM)
+    assert lock is not None
+    lock.release()
 
 
 def test_two_that_begin_at_once_leave_the_process_mask_alone(

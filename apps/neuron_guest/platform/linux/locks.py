@@ -59,24 +59,30 @@ class Locks:
         delay = _AGAIN
         while not self._stopped.is_set():
             try:
-                self._follow()
+                heard = self._follow()
             except BackendError as error:
                 _log.info("whether the screen is locked is not known: %s", error)
                 return
-            self._stopped.wait(delay)  # the bus is not there yet, or was restarted
-            delay = min(2 * delay, _SELDOM)
+            if heard:
+                delay = _AGAIN  # the bus was there, and was restarted
+            self._stopped.wait(delay)
+            delay = min(2 * delay, _SELDOM)  # it is not there yet
 
-    def _follow(self) -> None:
+    def _follow(self) -> bool:
+        """Until the monitor ends; whether it told of anything."""
         self._process = process = programs.listen(_MONITOR)
         assert process.stdout is not None
         if self._stopped.is_set():
             process.terminate()
         self._ask()
+        heard = False
         for line in process.stdout:
+            heard = True
             if any(word in line for word in _TELLING):
                 self._ask()
         process.wait()
         process.stdout.close()
+        return heard
 
     def _ask(self) -> None:
         try:

@@ -39,7 +39,7 @@ class RoutedBackend(HeadlessBackend):
         self._helpers: dict[int, link.Helper] = {}
         self._watchers: list[Callable[[Offer], None]] = []
         self._tellers: list[Callable[[Happening], None]] = []
-        self._locked = False
+        self._locked: bool | None = None  # None: logind was not asked yet
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX)
@@ -114,7 +114,16 @@ class RoutedBackend(HeadlessBackend):
         return "locked" if self._locked else "active"
 
     def _unlocked(self) -> None:
-        if self._locked:
+        """Raises: BackendError locked. Asks while nobody watches logind: nothing may slip out then."""
+        locked = self._locked
+        if locked is None:
+            from neuron_guest.platform.linux import locks
+
+            try:
+                locked = locks.locked()
+            except BackendError as error:
+                _log.info("logind does not say whether the screen is locked: %s", error)
+        if locked:
             raise BackendError("locked", "the person's screen is locked")
 
     def _lock(self, locked: bool) -> None:  # noqa: FBT001 — a callback's one value

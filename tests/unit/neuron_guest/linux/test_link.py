@@ -39,7 +39,8 @@ def seat() -> Seat:
 
 
 @pytest.fixture
-def backend(tmp_path: Path, seat: Seat) -> Iterator[RoutedBackend]:
+def backend(tmp_path: Path, seat: Seat, monkeypatch: pytest.MonkeyPatch) -> Iterator[RoutedBackend]:
+    monkeypatch.setattr(locks, "locked", lambda: False)  # not this machine's own screen
     made = RoutedBackend(tmp_path / "run" / "s", seat)
     yield made
     made.close()
@@ -222,6 +223,42 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
 
 
 real = locks.locked
+
+
+def test_a_screen_that_was_locked_before_anybody_looked_keeps_its_copies(
+    backend: RoutedBackend, knock: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach(knock(), backend, SimulatedBackend())
+    backend.clipboard_write({TEXT: b"x"}, secret=False)
+    monkeypatch.setattr(locks, "locked", lambda: True)
+    assert code(lambda: backend.clipboard_read(TEXT)) == "locked"
+    assert code(backend.files.copied) == "locked"
+    backend._lock(False)  # logind is watched from now on
+    assert backend.clipboard_read(TEXT) == b"x"
+
+
+def test_a_bus_that_comes_back_is_listened_to_soon_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each restart of the bus ends the monitor; only one that never heard anything is tried more seldom."""
+    says = iter(["", "", "{}", "", "{}"])
+    watched = locks.Locks(lambda _locked: None, tmp_path / "no seat")
+    pauses: list[float] = []
+
+    class Ends(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            pauses.append(timeout)
+            return False
+
+        def is_set(self) -> bool:
+            return len(pauses) == 5
+
+    monkeypatch.setattr(watched, "_stopped", Ends())
+    listen = locks.programs.listen
+    monkeypatch.setattr(locks.programs, "listen", lambda _argv: listen(["printf", next(says)]))
+    watched.run()
+    assert pauses == [2, 4, 2, 4, 2]
 
 
 def test_the_helper_tells_of_the_displays_modes(backend: RoutedBackend, tmp_path: Path) -> None:
