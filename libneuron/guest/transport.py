@@ -147,8 +147,8 @@ class UnixSocketEndpoint:
         """Raises: GuestError no-channel, channel-forbidden, channel-in-use, channel-closed."""
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
-            # At once: a listener whose places are all taken is EAGAIN (connect(2)), and asyncio would wait for
-            # that, and then take the socket for connected.
+            # It never waits: a listener whose places are all taken is EAGAIN (connect(2)). asyncio would wait
+            # for room, which there always is, and take the socket for connected.
             made.connect(str(self.path))
         except OSError as error:
             made.close()
