@@ -14,7 +14,7 @@ import pytest
 
 from neuron_guest.backend import BackendError, Happening, Mode
 from neuron_guest.helper_verbs import verbs
-from neuron_guest.platform.linux import link, locks, routed
+from neuron_guest.platform.linux import link, locks, programs, routed
 from neuron_guest.platform.linux.helper import serve_session
 from neuron_guest.platform.linux.routed import RoutedBackend
 from neuron_guest.simulated import SimulatedBackend
@@ -256,8 +256,8 @@ def test_a_bus_that_comes_back_is_listened_to_soon_again(
             return len(pauses) == 5
 
     monkeypatch.setattr(watched, "_stopped", Ends())
-    listen = locks.programs.listen
-    monkeypatch.setattr(locks.programs, "listen", lambda _argv: listen(["printf", next(says)]))
+    listen = programs.listen
+    monkeypatch.setattr(programs, "listen", lambda _argv: listen(["printf", next(says)]))
     watched.run()
     assert pauses == [2, 4, 2, 4, 2]
 

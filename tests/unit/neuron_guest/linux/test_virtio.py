@@ -36,6 +36,12 @@ class NoHost:
                 raise
             return b""
 
+    def readv(self, descriptor: int, rooms: list[memoryview]) -> int:
+        try:
+            return os.readv(descriptor, rooms)
+        except BlockingIOError:
+            return 0
+
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
