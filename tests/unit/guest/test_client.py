@@ -95,26 +95,6 @@ def test_a_channel_that_is_not_there_yet_is_waited_for(io: LoopThread) -> None:
         watched.guest.close()
 
 
-def test_a_channel_whose_places_are_all_taken_is_in_use(io: LoopThread, tmp_path: Path) -> None:
-    class Nobody:
-        def received(self, data: bytes) -> None: ...
-        def writable(self) -> None: ...
-        def lost(self, error: GuestError | None) -> None: ...
-
-    with contextlib.ExitStack() as opened:
-        listener = opened.enter_context(socket.socket(socket.AF_UNIX))
-        listener.bind(str(tmp_path / "s"))
-        listener.listen(0)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                waiting = opened.enter_context(socket.socket(socket.AF_UNIX))
-                waiting.setblocking(False)
-                waiting.connect(str(tmp_path / "s"))
-        with pytest.raises(GuestError) as caught:
-            io.wait(UnixSocketEndpoint(tmp_path / "s", "win11").connect(Nobody()))
-    assert caught.value.code == "guest.channel-in-use"
-
-
 def test_without_keys_the_state_is_not_paired_and_says_what_to_do(io: LoopThread, tmp_path: Path) -> None:
     watched = Watched(io, UnixSocketEndpoint(tmp_path / "x", "win11"), VmKeys(KeyStore(tmp_path), VM))
     watched.until(State.NOT_PAIRED)
