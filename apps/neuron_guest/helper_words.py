@@ -10,6 +10,15 @@ from libneuron.guest.wire.fields import Fields
 from neuron_guest.backend import App, BackendError, Mode, Offer, Window
 
 _Result = TypeVar("_Result")
+_MOST_PARTS = 500_000
+
+
+def too_many_parts(text: bytes) -> bool:
+    """Whether this JSON holds more than any helper has to say: decoded, it could take thirty times its size.
+
+    Every part but the first has a comma before it; bytes, which make a message large, hold none as base64.
+    """
+    return text.count(b",") > _MOST_PARTS
 
 
 def checked(read: Callable[[], _Result]) -> _Result:

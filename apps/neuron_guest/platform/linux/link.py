@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from neuron_guest.backend import BackendError
+from neuron_guest.helper_words import too_many_parts
 
 _log = logging.getLogger("neuron_guest")
 
@@ -65,7 +66,10 @@ def receive(stream: socket.socket) -> dict[str, Any]:
     (size,) = _HEAD.unpack(_exactly(stream, _HEAD.size))
     if size > _LIMIT:
         raise ValueError(f"a message of {size} bytes")
-    found = json.loads(_exactly(stream, size), object_hook=_restore)
+    text = _exactly(stream, size)
+    if too_many_parts(text):
+        raise ValueError("a message of too many parts")
+    found = json.loads(text, object_hook=_restore)
     if not isinstance(found, dict):
         raise ValueError("not an object")  # noqa: TRY004 — the message is wrong, not a type of ours
     return found

@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from neuron_guest.helper_words import too_many_parts
+
 _HEADER = struct.Struct("<II")
 MAXIMUM_JSON = 16 * 1024 * 1024
 MAXIMUM_BYTES = 512 * 1024 * 1024
@@ -79,6 +81,8 @@ class Reader:
 
 def unpack(text: bytes, extra: bytes) -> dict[str, Any]:
     """A message. Raises: WireError."""
+    if too_many_parts(text):
+        raise WireError("a message of too many parts")
     position = 0
 
     def restore(value: dict[str, Any]) -> Any:

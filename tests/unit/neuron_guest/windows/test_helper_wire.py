@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuron_guest.platform.windows.helper_wire import MAXIMUM_BYTES, Reader, WireError, pack
+from neuron_guest.platform.windows.helper_wire import MAXIMUM_BYTES, Reader, WireError, pack, unpack
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.binary(),
@@ -54,3 +54,9 @@ def test_the_same_bytes_are_not_copied_again_and_again() -> None:
     text = json.dumps({"a": [{"$bytes": [0, 3]}, {"$bytes": [0, 3]}]}).encode()
     with pytest.raises(WireError):
         list(Reader().feed(struct.pack("<II", len(text), 3) + text + b"abc"))
+
+
+def test_a_message_of_millions_of_parts_is_refused_before_it_is_taken_apart() -> None:
+    text = b'{"value": [' + b"[]," * 1_000_000 + b"[]]}"
+    with pytest.raises(WireError, match="parts"):
+        unpack(text, b"")
