@@ -6,10 +6,12 @@ changes, and a connected client sets no timers.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from libneuron.errors import NeuronError
@@ -37,9 +39,10 @@ if TYPE_CHECKING:  # loaded on the fleet's thread, and only what the machines he
     from neuron_guest_bridge.link import Link, Surroundings
     from neuron_guest_bridge.simulation import Simulation
 
+_log = logging.getLogger(__name__)
 _REMEMBERED = 500  # lines of activity
 _PASSING = ("guest.no-libvirt", "guest.libvirt-hangs", "guest.libvirt-failed")
-_LONGEST_PAUSE = 15.0  # seconds until a libvirt that failed is asked again
+_PAUSES = (2.0, 4.0, 8.0, 15.0)  # seconds until a libvirt that failed is asked again, and again
 
 
 class Watching:
@@ -169,14 +172,27 @@ class Watching:
 
     def _run(self) -> None:
         while (work := self._next()) is not None:
-            work()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 — or nothing would be looked at any more
+                self._fell(error)
+
+    def _fell(self, error: Exception) -> None:
+        """A full disk, a bug: it is shown, and tried again after a pause."""
+        known = isinstance(error, (OSError, NeuronError))
+        (_log.info if known else _log.exception)("the machines: %s", error)
+        problem = f"{type(error).__name__}: {error}"
+        told = error if isinstance(error, NeuronError) else None
+        self._problem = told or GuestError("guest.host-failed", vm=self._uri, problem=problem)
+        self._failures += 1
+        self._tell(replace(self.snapshot, problem=self._problem))
 
     def _next(self) -> Callable[[], None] | None:
-        """The next piece of work; while libvirt fails also to look again, after longer and longer pauses."""
+        """The next piece of work; while looking fails also to look again, after longer and longer pauses."""
         if not self._failures:
             return self._work.get()
         try:
-            return self._work.get(timeout=min(2.0**self._failures, _LONGEST_PAUSE))
+            return self._work.get(timeout=_PAUSES[min(self._failures, len(_PAUSES)) - 1])
         except queue.Empty:
             return self._look
 
@@ -196,17 +212,16 @@ class Watching:
         self._looking.clear()
         try:
             self._domains = {domain.uuid: domain for domain in self._vms().domains()}
-            self._problem = None
-            self._failures = 0
+            problem = None
         except NeuronError as error:
-            self._problem = error
-            self._failures = self._failures + 1 if error.code in _PASSING else 0
-        self._looked = True
+            problem = error
+        self._problem, self._looked = problem, True
         powers = {domain.uuid: domain.power for domain in self._domains.values()}
         if self._boots.look(powers, now=self._clock.monotonic()):
             self.io.loop.call_soon_threadsafe(self.io.loop.call_later, PATIENCE + 1, self._publish_soon)
         self._connect()
         self._publish()
+        self._failures = self._failures + 1 if problem is not None and problem.code in _PASSING else 0
 
     def _connect(self) -> None:
         wanted = {machine.id for machine in map(self._machine, self._domains.values()) if machine.reachable}
@@ -253,12 +268,17 @@ class Watching:
             )
             made = self._portraits.permitted(made)
             machines.append(self._portraits.connected(made, self._links.get(SIMULATED)))
-        self.snapshot = Snapshot(
-            tuple(machines), self._problem, looked=self._looked, simulating=self._simulation is not None
+        self._tell(
+            Snapshot(
+                tuple(machines), self._problem, looked=self._looked, simulating=self._simulation is not None
+            )
         )
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         listeners = self._listeners
         if listeners is not None:
-            listeners.changed(self.snapshot)
+            listeners.changed(snapshot)
         with self._news:
             self._news.notify_all()
 

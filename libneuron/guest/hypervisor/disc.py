@@ -8,6 +8,7 @@ Windows does not.
 
 from __future__ import annotations
 
+import logging
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from libneuron.guest.hypervisor.connection import Hypervisor
 from libneuron.guest.hypervisor.domains import Disc, Domain, Power, describe
 from libneuron.guest.hypervisor.errors import HypervisorError
 
+_log = logging.getLogger(__name__)
 _LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 _FORCE = libvirt.VIR_DOMAIN_DEVICE_MODIFY_FORCE  # a guest that mounted the disc has locked the tray
 
@@ -105,6 +107,15 @@ def _exchange(handle: libvirt.virDomain, drive: Disc, image: Path | None, proble
     return True
 
 
+def _put_back(handle: libvirt.virDomain, drive: Disc, before: str | None, problems: list[str]) -> None:
+    """The medium of before, or none where that cannot be had any more: ours must not stay in."""
+    refused: list[str] = []
+    if before is not None and _exchange(handle, drive, Path(before), refused):
+        return
+    if _exchange(handle, drive, None, problems) and refused:
+        _log.info("the earlier medium could not be put back: %s", refused[0])
+
+
 def _plug(handle: libvirt.virDomain, drive: Disc, image: Path, problems: list[str]) -> bool:
     try:
         handle.attachDeviceFlags(devices.usb_drive(drive.target, image), _LIVE)
@@ -115,7 +126,9 @@ def _plug(handle: libvirt.virDomain, drive: Disc, image: Path, problems: list[st
 
 
 def remove(hypervisor: Hypervisor, domain: Domain, inserted: Inserted) -> None:
-    """Take the disc out, as it was before. A VM that was switched off since has nothing left to do.
+    """Take the disc out, as it was before; a drive whose earlier medium is gone is left empty.
+
+    A VM that was switched off since has nothing left to do.
 
     Raises: HypervisorError vm-unchangeable, as :meth:`Hypervisor.run`.
     """
@@ -134,8 +147,7 @@ def remove(hypervisor: Hypervisor, domain: Domain, inserted: Inserted) -> None:
                 except libvirt.libvirtError as error:
                     problems.append(str(error))
             else:
-                before = Path(inserted.before) if inserted.before else None
-                _exchange(handle, drive, before, problems)
+                _put_back(handle, drive, inserted.before, problems)
         if problems:
             raise HypervisorError(
                 "guest.vm-unchangeable", vm=domain.name, problem=problems[0], details="\n".join(problems)

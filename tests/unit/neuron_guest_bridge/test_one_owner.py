@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Clipboard
 from libneuron.system.clock import RealClock
 from libneuron.system.paths import Paths, below
+from neuron_guest_bridge import watching
 from neuron_guest_bridge.activity import Line
 from neuron_guest_bridge.fleet import Fleet
 from neuron_guest_bridge.machines import Listeners, Machine, Snapshot
@@ -96,6 +98,47 @@ def fleet(where: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Fleet
     made.start(Listeners(heard.changed, heard.happened))
     yield made, heard
     made.close()
+
+
+def test_a_machine_that_cannot_be_read_ends_no_looking(where: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that looks at libvirt is the only one: whatever it meets is shown, and it goes on."""
+
+    class Fails:
+        def watch(self, _told: object) -> None:
+            return None
+
+        def domains(self) -> list[object]:
+            raise PermissionError(13, "Permission denied", "/home/me/.local/share/neuron")
+
+        def close(self) -> None:
+            return None
+
+    monkeypatch.setattr(opening, "hypervisor", lambda _uri: Fails())
+    made = Fleet(
+        where, uri="test:///default", clock=RealClock(), host_clipboard=_no_clipboard, simulated_name="S"
+    )
+    told: queue.Queue[Snapshot] = queue.Queue()
+    made.start(Listeners(told.put, lambda _line: None))
+    try:
+        for _ in range(2):
+            problem = told.get(timeout=30).problem
+            assert problem is not None
+            assert problem.code == "guest.host-failed"
+            assert "Permission denied" in problem.sentence()
+            made.look()
+    finally:
+        made.close()
+
+
+def test_a_libvirt_that_is_away_for_days_is_asked_again(
+    where: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Fleet(
+        where, uri="test:///default", clock=RealClock(), host_clipboard=_no_clipboard, simulated_name="S"
+    )
+    made._failures = 5000  # a quarter of a minute each
+    monkeypatch.setattr(watching, "_PAUSES", (0.0,))
+    assert made._next() == made._look
 
 
 def command(top: Path, *words: str) -> tuple[int, dict[str, Any]]:
