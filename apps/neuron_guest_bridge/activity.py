@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -45,6 +46,17 @@ class Line:
     formats: tuple[str, ...] = ()
     size: int | None = None
     detail: str = ""
+
+
+_CAUSED = frozenset((What.COPY_OFFERED, What.COPY_WITHHELD, What.COPY_FAILED, What.LOCKED, What.UNLOCKED))
+
+
+def least(lines: Iterable[Line]) -> int:
+    """Which of ``lines``, oldest first, goes where there is no room for all.
+
+    The oldest that a machine can cause alone, as often as it likes: it must not push out that it got a copy.
+    """
+    return next((at for at, line in enumerate(lines) if line.what in _CAUSED), 0)
 
 
 @dataclass(frozen=True)

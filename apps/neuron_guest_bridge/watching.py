@@ -21,7 +21,7 @@ from libneuron.guest.menu import Menu
 from libneuron.guest.permissions import PermissionStore
 from libneuron.system.clock import Clock
 from libneuron.system.paths import Paths
-from neuron_guest_bridge.activity import Line, Moving
+from neuron_guest_bridge.activity import Line, Moving, least
 from neuron_guest_bridge.boots import PATIENCE, Boots
 from neuron_guest_bridge.leftovers import Leftovers, noted
 from neuron_guest_bridge.machines import SIMULATED, Listeners, Machine, Snapshot
@@ -85,7 +85,7 @@ class Watching:
         self._problem: NeuronError | None = None
         self._failures = 0
         self._looked = False
-        self._lines: deque[Line] = deque(maxlen=_REMEMBERED)
+        self._lines: deque[Line] = deque()
         self._listeners: Listeners | None = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
@@ -376,6 +376,8 @@ class Watching:
 
     def _happened(self, line: Line) -> None:
         self._lines.append(line)
+        while len(self._lines) > _REMEMBERED:
+            del self._lines[least(self._lines)]
         listeners = self._listeners
         if listeners is not None:
             listeners.happened(line)

@@ -13,7 +13,7 @@ from libneuron.ui.text import translate
 from libneuron.ui.theme import recolored
 from libneuron.ui.widgets import EmptyState
 from neuron_guest_bridge import words
-from neuron_guest_bridge.activity import Line, Way
+from neuron_guest_bridge.activity import Line, Way, least
 
 _SHOWN = 500
 
@@ -46,9 +46,10 @@ class ActivityList(QStackedWidget):
         self._lines.insert(0, line)
         item = QListWidgetItem(self._icon(line), self._text(line))
         self.list.insertItem(0, item)
-        del self._lines[_SHOWN:]
-        while self.list.count() > _SHOWN:
-            self.list.takeItem(self.list.count() - 1)
+        while len(self._lines) > _SHOWN:
+            at = len(self._lines) - 1 - least(reversed(self._lines))
+            del self._lines[at]
+            self.list.takeItem(at)
         self.setCurrentWidget(self.list)
 
     @staticmethod

@@ -34,6 +34,7 @@ from neuron_guest_bridge.joining import Proof
 from neuron_guest_bridge.machines import Act, Machine, Snapshot
 from neuron_guest_bridge.settings import Settings, SettingsStore
 from neuron_guest_bridge.viewers import Viewer
+from neuron_guest_bridge.window_activity import ActivityList
 from neuron_guest_bridge.window_health import HealthPage
 from neuron_guest_bridge.window_machine import MachinePage
 from neuron_guest_bridge.window_pairing import PairingDialog
@@ -202,6 +203,21 @@ def test_activity_is_listed_newest_first_and_names_no_content(shown: Shown) -> N
     rows = shown.window.page.activity.list
     assert rows.item(0).text().endswith("win10-old: Shut down")
     assert rows.item(rows.count() - 1).text().endswith(pixels(1920, 1080))
+
+
+def test_a_machine_cannot_push_what_it_got_out_of_the_activity(qtbot: QtBot) -> None:
+    """It locks and unlocks its screen, or copies, twice a second for as long as it likes."""
+    at = LINES[0].at
+    made = ActivityList([Line(at, "win11", What.COPY_CROSSED, Way.TO_GUEST, ("text/html",), 5)])
+    qtbot.addWidget(made)
+    for _ in range(300):
+        made.add(Line(at, "win11", What.LOCKED, Way.TO_HOST))
+        made.add(Line(at, "win11", What.UNLOCKED, Way.TO_HOST))
+    assert made.list.count() == 500
+    last = made.list.item(499).text()
+    assert last.endswith(
+        words.activity(Line(at, "win11", What.COPY_CROSSED, Way.TO_GUEST, ("text/html",), 5))
+    )
 
 
 def test_every_kind_of_activity_has_words() -> None:
