@@ -62,8 +62,21 @@ class _Parser(argparse.ArgumentParser):
         if not self.rest or "--" not in (args or ()):
             return super().parse_known_args(args, namespace)
         end = args.index("--")
-        found, unknown = super().parse_known_args(args[:end], namespace)
-        setattr(found, self.rest, [*getattr(found, self.rest), *args[end + 1 :]])
+        after = list(args[end + 1 :])
+        owed = [action for action in self._actions if not action.option_strings and action.nargs is None]
+        for action in owed:
+            action.required = False  # it may stand behind the dashes, as in a menu's entry
+        try:
+            found, unknown = super().parse_known_args(args[:end], namespace)
+        finally:
+            for action in owed:
+                action.required = True
+        for action in owed:
+            if getattr(found, action.dest) is None:
+                if not after:
+                    self.error(f"the following arguments are required: {action.dest}")
+                setattr(found, action.dest, after.pop(0))
+        setattr(found, self.rest, [*getattr(found, self.rest), *after])
         return found, unknown
 
     def error(self, message: str) -> Any:
@@ -100,7 +113,7 @@ def add_rest(verb: argparse.ArgumentParser, name: str, text: str) -> None:
 
     argparse alone gives up where an option stands between the verb's other words and ``--``.
     """
-    verb.add_argument(name, nargs="*", help=text)
+    verb.add_argument(name, nargs="*", default=[], help=text)  # without one, argparse wants a word
     assert isinstance(verb, _Parser)
     verb.rest = name
 

@@ -161,6 +161,19 @@ def test_what_follows_two_dashes_belongs_to_the_verb_wherever_its_options_stand(
     assert (found.where, found.words, found.json) == ("a", ["-x", "--json"], words.count("--json") == 2)
 
 
+def test_what_a_verb_still_needs_may_stand_behind_the_dashes(capsys: pytest.CaptureFixture[str]) -> None:
+    made = cli.parser("demo", "a test")
+    going = made.add_subparsers().add_parser("go")
+    going.add_argument("where")
+    cli.add_rest(going, "words", "its words")
+    for words, where, rest in (("-- a", "a", []), ("-- -a -b", "-a", ["-b"]), ("a -- b", "a", ["b"])):
+        found = made.parse_args(["go", *words.split()])
+        assert (found.where, found.words) == (where, rest)
+    with pytest.raises(SystemExit):
+        made.parse_args(["go", "--"])
+    assert "required: where" in capsys.readouterr().err
+
+
 def test_interrupting_a_verb_is_cancelled(root: Path) -> None:
     path = os.pathsep.join(str(part) for part in (root, root / "apps"))
     process = subprocess.Popen(
