@@ -59,8 +59,9 @@ class _Parser(argparse.ArgumentParser):
     """Where what follows ``--`` goes; see :func:`add_rest`."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if not self.rest or "--" not in (args or ()):
-            return super().parse_known_args(args, namespace)
+        plain = super().parse_known_args(args, namespace)
+        if not self.rest or not plain[1] or "--" not in args:
+            return plain
         end = args.index("--")
         after = list(args[end + 1 :])
         owed = [action for action in self._actions if not action.option_strings and action.nargs is None]
@@ -106,6 +107,14 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
 def add_json(verb: argparse.ArgumentParser) -> None:
     """Give a verb ``--json``."""
     verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def without_display(program: str) -> int:
+    """Say why there is no window, and what there is; returns the status."""
+    sentence = translate("cli", "No desktop answers here, so there is no window.")
+    hint = translate("cli", "“{program} --help” lists what it does in a terminal.").format(program=program)
+    sys.stderr.write(f"{sentence} {hint}\n")
+    return Exit.CANNOT
 
 
 def add_rest(verb: argparse.ArgumentParser, name: str, text: str) -> None:

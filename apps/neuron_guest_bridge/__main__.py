@@ -6,12 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-
-def _has_display() -> bool:
-    return bool(
-        os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")
-    )
-
+from libneuron.system import display
 
 _WITH_VALUE = ("--connect", "--delay")
 
@@ -29,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the app; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     alone = not names_a_verb(words) and not {"-h", "--help"} & set(words)
-    if alone and _has_display():
+    if alone and display.answers(os.environ):
         # Nothing of the command line is loaded here: the tray's icon comes first.
         from neuron_guest_bridge import window
 

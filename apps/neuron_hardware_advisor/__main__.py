@@ -6,12 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from libneuron.cli import run
+from libneuron.cli import run, without_display
+from libneuron.system import display
 from neuron_hardware_advisor.commands import build
-
-
-def _wants_window(words: Sequence[str]) -> bool:
-    return not words and any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,7 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from neuron_hardware_advisor.installer_window import main as choose
 
         return choose(words[1:])
-    if _wants_window(words):
+    if not words and not display.answers(os.environ):
+        return without_display("neuron-hardware-advisor")
+    if not words:
         from neuron_hardware_advisor.window import main as show
 
         return show()

@@ -6,16 +6,20 @@ import os
 import sys
 from collections.abc import Sequence
 
+from libneuron.system import display
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb that was named; without one the wizard opens. Only that loads Qt."""
     words = sys.argv[1:] if argv is None else list(argv)
-    if words or not (
-        os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")
-    ):
+    if words:
         from neuron_migration_assistant.commands import main as commands
 
         return commands(words)
+    if not display.answers(os.environ):
+        from libneuron.cli import without_display
+
+        return without_display("neuron-migration-assistant")
     from neuron_migration_assistant.gui import main as gui
 
     return gui()

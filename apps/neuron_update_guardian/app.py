@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from libneuron.system import tables
+from libneuron.cli import without_display
+from libneuron.system import display, tables
 from libneuron.system.bus import LoopThread
 from libneuron.system.files import Root
 from libneuron.system.paths import resources, runtime_path
-from libneuron.ui.app import application, has_display, run
+from libneuron.ui.app import application, run
 from libneuron.ui.single import SingleInstance
 from libneuron.ui.text import translate
 from neuron_update_guardian.source import HelperSource
@@ -29,9 +29,8 @@ def start(*, entry: str = "", roll_back: str = "") -> int:
 
     Returns the exit status.
     """
-    if not has_display(list(os.environ)):
-        sys.stderr.write("There is no display here. “neuron-update-guardian --help” lists the commands.\n")
-        return 3
+    if not display.answers(os.environ):
+        return without_display("neuron-update-guardian")
     app = application(app_id=APP_ID, name=translate("Guardian", "Update Guardian"))
     windows: list[GuardianWindow] = []
 

@@ -1,7 +1,7 @@
 """The Qt face of the library. Import from the modules; this file imports nothing.
 
 ===============  ===========================================================================================
-``app``          ``application(app_id=…, name=…)``, then ``run(app, make_window)``; ``has_display``
+``app``          ``application(app_id=…, name=…)``, then ``run(app, make_window)``
 ``window``       ``Window(name, layout, size=QSize(…))``: a main window; or subclass it and ``fill(layout)``
 ``pages``        ``PageStack([Page(name, sentence, *items), …])``: a wizard; ``page.buttons = Buttons(…)``,
                  ``page.entered()``, ``page.leave()``, ``page.first_focus``, ``stack.go_to(page)``

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 
 from PySide6.QtCore import QSocketNotifier
@@ -30,8 +30,7 @@ def application(
 
     ``app_id`` is the desktop file's base name ("org.neuronos.GuestBridge"), ``name`` the translated or proper
     name that the desktop shows. ``windows_later`` is for a program that may live in the tray alone: the style
-    sheet is made for the first window. Needs a display; call :func:`has_display` first where that is not
-    certain.
+    sheet is made for the first window. Needs a display: see :mod:`libneuron.system.display`.
     """
     app = bare_application(app_id=app_id, name=name)
     if app.findChild(Theme) is None:
@@ -110,8 +109,3 @@ def _quit_on_signals(app: QApplication) -> Callable[[], None]:
         theirs.close()
 
     return restore
-
-
-def has_display(environment: Sequence[str]) -> bool:
-    """Whether a window can be shown, from the names of the environment's variables."""
-    return any(name in environment for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))

@@ -149,6 +149,8 @@ def test_a_wrong_word_is_usage() -> None:
         "go a --json -- -x --json",
         "go --json a -- -x --json",
         "go a -- -x --json",
+        "go -- a -x --json",
+        "go --json -- a -x --json",
     ],
 )
 def test_what_follows_two_dashes_belongs_to_the_verb_wherever_its_options_stand(words: str) -> None:
@@ -248,3 +250,28 @@ def test_what_a_text_quotes_does_not_steer_the_terminal(
     out = capsys.readouterr().out
     assert not set("\x1b\x07\x9b\r") & set(out)
     assert "d\te\n" in out
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "neuron_hardware_advisor",
+        "neuron_migration_assistant",
+        "neuron_update_guardian",
+    ],
+)
+def test_where_no_desktop_answers_an_app_says_so_and_what_it_can_do(root: Path, app: str) -> None:
+    other = ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    kept = {key: value for key, value in os.environ.items() if key not in other}
+    done = subprocess.run(
+        [sys.executable, "-m", app],
+        env={**kept, "DISPLAY": ":64999", "PYTHONPATH": f"{root}:{root / 'apps'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (Exit.CANNOT, "")
+    assert done.stderr == (
+        "No desktop answers here, so there is no window. "
+        f"“{app.replace('_', '-')} --help” lists what it does in a terminal.\n"
+    )
