@@ -348,7 +348,10 @@ class GuestClient:
         if permission is not None and permission not in self._permissions():
             raise GuestError("guest.not-permitted", vm=self.label, verb=verb)
         if self.state is not _READY:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + timeout
             await self.wait_ready(timeout)
+            timeout = end - loop.time()
         session = self._session
         if session is None:
             raise GuestError("guest.disconnected", vm=self.label, verb=verb)

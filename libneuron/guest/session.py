@@ -364,7 +364,7 @@ class Session:
             self._watch(min(left))
 
     def _late(self, identity: int, request: _Request) -> None:
-        seconds = f"{request.timeout:g}"
+        seconds = f"{request.timeout:.3g}"
         self._fail(request, GuestError("guest.timeout", vm=self.label, verb=request.verb, seconds=seconds))
         self._give_up(identity)
         if request.verb != "ping" and self._check is None:
