@@ -193,6 +193,7 @@ def test_while_the_screen_is_locked_no_copies_cross_and_it_is_shown(home: Home) 
     def tell(session: str) -> None:
         home.fleet.io.loop.call_soon_threadsafe(link._event, SESSION_CHANGED, {"session": session})
 
+    home.until(lambda machine: machine.session == "active")  # the agent's own word comes first
     assert link._rules().direction is Direction.BOTH
     tell("locked")
     home.until(lambda machine: machine.locked)
