@@ -180,10 +180,11 @@ def _measure(folder: Path, simulation: Simulation, runner: asyncio.Runner) -> di
         _plain("sink", folder) as sink,
         _plain("source", folder) as source,
     ):
-        for _ in range(10):
-            echoes += _echoes(echo, 300)
-            pings += ours.pings(300)
-        for _ in range(6):
+        with awake():
+            for _ in range(10):
+                echoes += _echoes(echo, 300)
+                pings += ours.pings(300)
+        for _ in range(20):
             times["sink"].append(timed(lambda: _push(sink, BULK)))
             times["push"].append(timed(ours.push))
             times["source"].append(timed(lambda: _pull(source, BULK)))
@@ -204,7 +205,6 @@ def main() -> int:
         tempfile.TemporaryDirectory() as name,
         Simulation() as simulation,
         asyncio.Runner() as runner,
-        awake(),
     ):
         folder = Path(name)
         pair = new_pair("bench")

@@ -211,10 +211,11 @@ def _measure(machine: Machine, folder: Path, runner: asyncio.Runner) -> dict[str
         )
     }
     for _ in range(ROUNDS):
-        pings["raw"] += [timed(lambda: _echo(raw)) for _ in range(PINGS)]
-        pings["tls"] += [timed(lambda: _echo(tls)) for _ in range(PINGS)]
-        pings["ours"] += ours.pings(PINGS)
-        pings["qga"] += [timed(machine.shell.ping) for _ in range(PINGS)]
+        with awake():
+            pings["raw"] += [timed(lambda: _echo(raw)) for _ in range(PINGS)]
+            pings["tls"] += [timed(lambda: _echo(tls)) for _ in range(PINGS)]
+            pings["ours"] += ours.pings(PINGS)
+            pings["qga"] += [timed(machine.shell.ping) for _ in range(PINGS)]
         for name, speed in zip(("encrypts", "decrypts"), _aead(machine), strict=True):
             speeds[name].append(speed)
         speeds["raw push"].append(RAW_BULK / timed(lambda: _push(raw, RAW_BULK)))
@@ -239,7 +240,6 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         runner = stack.enter_context(asyncio.Runner())
-        stack.enter_context(awake())
         cpu = os.environ.get("NEURON_BENCH_CPU", "qemu64")
         machine = stack.enter_context(Machine(build(GUEST), cpu=cpu, ports=(CHANNEL, RAW, TLS)))
         machine.wait_ready()
