@@ -24,7 +24,7 @@ REPORTED = 16 * 1024
 """Arrivals are reported in steps of at least this many bytes: fewer in flight are as good as none."""
 _PARTS = 2  # pieces that make up a window: while one is reported, the other is on its way
 _LOW = 0.015  # seconds: below, there is room
-_HIGH = 0.03
+_HIGH = 0.027
 _EMPTY_EVERY = 5.0  # seconds between looks at the empty way
 
 
