@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -172,6 +173,19 @@ def test_the_seat_is_read_from_logind(tmp_path: Path) -> None:
     assert link.seated_user(tmp_path / "gone") is None
 
 
+def heard_on(pipe: Path) -> TextIO:
+    """``pipe`` to write on, once somebody reads it. Opening it plainly waits for ever where nobody does."""
+    found: list[int] = []
+
+    def opened() -> bool:
+        with contextlib.suppress(OSError):  # ENXIO: nobody yet
+            found.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        return bool(found)
+
+    assert eventually(opened, seconds=30), "nobody listens"
+    return os.fdopen(found[0], "w", encoding="utf-8")
+
+
 def test_a_locked_screen_is_told_and_keeps_its_copies(
     tmp_path: Path,
     backend: RoutedBackend,
@@ -198,7 +212,7 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
     attach(knock(), backend, SimulatedBackend())
     told: queue.Queue[Happening] = queue.Queue()
     stop = backend.desktop_watch(told.put)
-    with news.open("w") as line:
+    with heard_on(news) as line:
         assert told.get(timeout=10) == Happening(session="active")
         hint.write_text("yes\n")
         line.write('{"member":"PropertiesChanged","payload":{"data":["…",{"IdleHint":{}}]}}\n')
@@ -215,7 +229,7 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
             pass  # a monitor that began late asked for itself, and told of the lock twice
         assert backend.info()["session"] == "active"
     # The bus was restarted: the monitor ended, and another one is started.
-    with news.open("w") as line:
+    with heard_on(news) as line:
         hint.write_text("yes\n")
         line.write('{"payload":{"data":["…",{"LockedHint":{}}]}}\n')
         line.flush()
