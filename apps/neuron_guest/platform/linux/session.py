@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from libneuron.guest.wire.content import TEXT
@@ -13,6 +14,8 @@ from neuron_guest.files import LocalFiles
 from neuron_guest.platform.linux import desktop_files, places, programs, screens, system
 
 _HINT = "x-kde-passwordManagerHint"
+# Seconds. An xclip that has just handed over a large copy refuses the next question now and then.
+_ASK_AGAIN = (0.05, 0.2, 0.0)
 _PLAIN = ("UTF8_STRING", "text/plain", TEXT)
 
 
@@ -57,12 +60,14 @@ class SessionBackend:
             if self._wayland
             else ["xclip", "-selection", "clipboard", "-t", "TARGETS", "-o"]
         )
-        try:
-            return programs.run(words).decode("utf-8", "replace").split("\n")
-        except BackendError as error:
-            if error.code == "failed":
-                return []  # an empty clipboard is an error to both tools
-            raise
+        for pause in _ASK_AGAIN:
+            try:
+                return programs.run(words).decode("utf-8", "replace").split("\n")
+            except BackendError as error:
+                if error.code != "failed":
+                    raise
+            time.sleep(pause)
+        return []  # an empty clipboard is an error to both tools
 
     def _read(self, target: str) -> bytes:
         words = (

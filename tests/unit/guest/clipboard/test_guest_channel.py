@@ -17,6 +17,7 @@ from libneuron.system.clipboard.errors import ClipboardError
 from libneuron.system.clipboard.model import Claim, ClipboardOffer
 from libneuron.system.clipboard.spool import MIB, Content, SpoolLimits
 from libneuron.system.loop import LoopThread
+from tests.system.contract.contract import eventually
 from tests.unit.guest.clipboard.fakes import Agent
 
 TEXT = "text/plain;charset=utf-8"
@@ -163,5 +164,5 @@ def test_a_copy_that_is_not_the_newest_any_more_is_not_read_to_its_end(
     with pytest.raises(ClipboardError) as caught:
         reading.result(20)
     assert caught.value.code == "clipboard.stale"
-    assert left == [TEXT]
+    assert eventually(lambda: left == [TEXT], seconds=20)  # it ends on the loop's thread
     clipboard.close()

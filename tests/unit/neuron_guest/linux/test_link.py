@@ -197,14 +197,14 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
     monkeypatch.setattr(locks, "locked", lambda _seat: real(tmp_path / "seat0"))
     monkeypatch.setattr(locks, "_AGAIN", 0.01)
     monkeypatch.setattr(routed, "_LATER", 0.0)
-    hint, news = tmp_path / "hint", tmp_path / "news"
+    hint, news, starts = tmp_path / "hint", tmp_path / "news", tmp_path / "starts"
     hint.write_text("no\n")
     os.mkfifo(news)
     tools = tmp_path / "bin"
     tools.mkdir()
     for name, text in (
         ("loginctl", f'[ "$*" = "show-session c7 --property=LockedHint --value" ] && cat {hint}'),
-        ("busctl", f"exec cat {news}"),
+        ("busctl", f"echo >> {starts}; exec cat {news}"),
     ):
         (tools / name).write_text(f"#!/bin/sh\n{text}\n")
         (tools / name).chmod(0o755)
@@ -229,6 +229,7 @@ def test_a_locked_screen_is_told_and_keeps_its_copies(
             pass  # a monitor that began late asked for itself, and told of the lock twice
         assert backend.info()["session"] == "active"
     # The bus was restarted: the monitor ended, and another one is started.
+    assert eventually(lambda: starts.read_bytes() == b"\n\n", seconds=30)
     with heard_on(news) as line:
         hint.write_text("yes\n")
         line.write('{"payload":{"data":["…",{"LockedHint":{}}]}}\n')
