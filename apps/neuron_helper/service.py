@@ -115,9 +115,8 @@ class Service:
                     async with self._one:
                         progress.check()  # cancelled, or the caller left, while it waited
                         result = await asyncio.to_thread(verb.run, arguments, progress)
-            reply = Message.new_method_return(
-                message, "s", [json.dumps(result, ensure_ascii=False, default=str)]
-            )
+            # In ASCII: names of files need not be text, and the bus carries nothing else.
+            reply = Message.new_method_return(message, "s", [json.dumps(result, default=str)])
         except NeuronError as error:
             reply = self._failure(message, error)
         except Cancelled:

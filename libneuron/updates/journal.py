@@ -40,10 +40,8 @@ class Recorded:
 
 
 def _line(event: Event) -> bytes:
-    text = json.dumps(
-        {"at": event.at.isoformat(), "kind": event.kind, **event.data}, ensure_ascii=False, sort_keys=True
-    )
-    raw = text.encode()
+    # In ASCII: the name of a file or subvolume, which anybody may make, need not be text.
+    raw = json.dumps({"at": event.at.isoformat(), "kind": event.kind, **event.data}, sort_keys=True).encode()
     return b"%08x %s\n" % (zlib.crc32(raw), raw)
 
 

@@ -67,7 +67,7 @@ def publish(machine: Machine, store: Store) -> None:
     place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     obstacle = store.obstacle.as_json() if store.obstacle is not None else None
     data = {"boot": machine.boot, "obstacle": obstacle, **history_json(store.history())}
-    write_atomic(place, json.dumps(data, ensure_ascii=False).encode(), mode=0o644, durable=False)
+    write_atomic(place, json.dumps(data).encode(), mode=0o644, durable=False)
 
 
 def published(machine: Machine) -> dict[str, Any] | None:

@@ -77,3 +77,11 @@ def test_a_link_in_the_journals_place_is_not_written_through(tmp_path: Path) -> 
     with pytest.raises(OSError, match="symbolic links"):
         Journal(tmp_path / "state", RealClock()).append("update-beginning", id="1")
     assert victim.read_text() == "precious"
+
+
+def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    """Anybody may make a subvolume or a file of such a name; it must not stop a roll back."""
+    journal = Journal(tmp_path, RealClock())
+    journal.append("rollback-planned", nested=["var/tmp/\udcff"])
+    (event,) = journal.read().events
+    assert event.data["nested"] == ["var/tmp/\udcff"]
