@@ -328,17 +328,3 @@ def test_every_action_of_a_verb_is_in_the_policy_and_nothing_changes_without_a_p
         )
         assert allowed["allow_any"] == allowed["allow_inactive"] == "auth_admin"
         assert reads or str(allowed["allow_active"]).startswith("auth_admin")
-
-
-def test_an_answer_with_a_name_that_is_no_text_arrives(here: Lab) -> None:
-    """The bus carries UTF-8 alone, and a name of a file may be anything."""
-    own = here.bus()
-    verb = Verb("Name", "org.neuronos.test", (), lambda _given, _progress: {"name": "\udcff"})
-    serving = here.loop.submit(Service(own, [verb], RealClock()).serve())
-    here.loop.wait(here.owned(there=True), timeout=20)
-    try:
-        assert call(here, "Name") == {"name": "\udcff"}
-    finally:
-        here.loop.wait(own.close())
-        serving.cancel()
-        here.loop.wait(here.owned(there=False), timeout=20)
