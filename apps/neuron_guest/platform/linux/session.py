@@ -14,8 +14,8 @@ from neuron_guest.files import LocalFiles
 from neuron_guest.platform.linux import desktop_files, places, programs, screens, system
 
 _HINT = "x-kde-passwordManagerHint"
-# Seconds. An xclip that has just handed over a large copy refuses the next question now and then.
-_ASK_AGAIN = (0.05, 0.2, 0.0)
+# Seconds before each question where the tool fails: once, right after a copy, it found none; why is not known.
+_ASK_AGAIN = (0.0, 0.05, 0.2)
 _PLAIN = ("UTF8_STRING", "text/plain", TEXT)
 
 
@@ -61,12 +61,12 @@ class SessionBackend:
             else ["xclip", "-selection", "clipboard", "-t", "TARGETS", "-o"]
         )
         for pause in _ASK_AGAIN:
+            time.sleep(pause)
             try:
                 return programs.run(words).decode("utf-8", "replace").split("\n")
             except BackendError as error:
                 if error.code != "failed":
                     raise
-            time.sleep(pause)
         return []  # an empty clipboard is an error to both tools
 
     def _read(self, target: str) -> bytes:
