@@ -14,7 +14,7 @@ from neuron_guest.files import LocalFiles
 from neuron_guest.platform.linux import desktop_files, places, programs, screens, system
 
 _HINT = "x-kde-passwordManagerHint"
-# Seconds before each question where the tool fails: once, right after a copy, it found none; why is not known.
+# Seconds before each question where the tool fails: once, right after a copy, it found none (not understood).
 _ASK_AGAIN = (0.0, 0.05, 0.2)
 _PLAIN = ("UTF8_STRING", "text/plain", TEXT)
 
