@@ -60,7 +60,8 @@ class Service:
         while True:
             self._used.clear()
             try:
-                await asyncio.wait_for(self._used.wait(), self._idle)
+                async with asyncio.timeout(self._idle):
+                    await self._used.wait()
             except TimeoutError:
                 if self._running:
                     continue

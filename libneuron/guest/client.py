@@ -269,7 +269,8 @@ class GuestClient:
         if self.state is State.CONNECTING:
             try:
                 left = self._silent_at - asyncio.get_running_loop().time()
-                return await asyncio.wait_for(happened.get(), max(left, 0.001))
+                async with asyncio.timeout(max(left, 0.001)):
+                    return await happened.get()
             except TimeoutError:
                 self._set(State.AGENT_SILENT, GuestError("guest.agent-silent", vm=self.label))
         return await happened.get()
@@ -367,7 +368,8 @@ class GuestClient:
             if (hopeless and self.problem is not None) or left <= 0:
                 raise self.problem or GuestError("guest.agent-silent", vm=self.label)
             try:
-                await asyncio.wait_for(self._changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 

@@ -70,7 +70,8 @@ class OwnerClient:
             {"type": verb, "request_id": identity, "data": data or {}, "timeout": float(timeout)}, body
         )
         try:
-            head, content = await asyncio.wait_for(answer, timeout + 5)
+            async with asyncio.timeout(timeout + 5):
+                head, content = await answer
         except TimeoutError as error:
             raise GuestError("guest.timeout", vm=self.label, verb=verb, seconds=f"{timeout:g}") from error
         finally:

@@ -59,7 +59,8 @@ class Bus:
                 bus_type=BusType.SYSTEM if system else BusType.SESSION,
                 negotiate_unix_fd=True,
             )
-            await asyncio.wait_for(connection.connect(), 10)
+            async with asyncio.timeout(10):
+                await connection.connect()
         except Exception as error:
             raise SystemAccessError("system.bus-unavailable", bus=name, details=repr(error)) from error
         return cls(connection, name)
@@ -89,7 +90,8 @@ class Bus:
             body=list(body),
         )
         try:
-            reply = await asyncio.wait_for(self.connection.call(message), timeout)
+            async with asyncio.timeout(timeout):
+                reply = await self.connection.call(message)
         except TimeoutError as error:
             raise SystemAccessError("system.bus-timeout", service=service, seconds=f"{timeout:g}") from error
         except (EOFError, ConnectionError, OSError) as error:
@@ -137,4 +139,5 @@ class Bus:
     async def close(self) -> None:
         """Disconnect."""
         self.connection.disconnect()
-        await asyncio.wait_for(self.connection.wait_for_disconnect(), 5)  # type: ignore[no-untyped-call]  # dbus-fast
+        async with asyncio.timeout(5):
+            await self.connection.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast

@@ -67,7 +67,8 @@ async def notify(
     if not can:
         return None
     try:
-        return await asyncio.wait_for(_chosen(heard, number), wait)
+        async with asyncio.timeout(wait):
+            return await _chosen(heard, number)
     except TimeoutError:
         return None
 

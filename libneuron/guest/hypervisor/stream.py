@@ -267,7 +267,8 @@ async def open_stream(
 
     threading.Thread(target=work, name="neuron-libvirt-open", daemon=True).start()
     try:
-        made = await asyncio.wait_for(future, patience)
+        async with asyncio.timeout(patience):
+            made = await future
     except TimeoutError as error:
         raise HypervisorError("guest.libvirt-hangs", uri=uri) from error
     return StreamTransport(*made, link, loop)

@@ -88,7 +88,8 @@ class Worker:
         line = self._current()
         future = line.put(work)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+            async with asyncio.timeout(timeout):
+                return await asyncio.wrap_future(future)
         except TimeoutError as error:
             if future.done() and not future.cancelled():
                 raise

@@ -60,7 +60,8 @@ class Received:
     async def has(self, size: int) -> bytes:
         while len(self.data) < size:
             self.news.clear()
-            await asyncio.wait_for(self.news.wait(), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await self.news.wait()
         return bytes(self.data)
 
     async def send(self, transport: Transport, data: bytes) -> None:
@@ -68,7 +69,8 @@ class Received:
             self.room.clear()
             data = data[transport.write(data) :]
             if data:
-                await asyncio.wait_for(self.room.wait(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await self.room.wait()
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:

@@ -87,7 +87,8 @@ def test_signals_arrive(io: LoopThread, address: str) -> None:
         await other.call(DBUS, "/org/freedesktop/DBus", DBUS, "RequestName", "su", ("org.example.Here", 0))
         try:
             while True:
-                signal = await asyncio.wait_for(heard.get(), 10)
+                async with asyncio.timeout(10):
+                    signal = await heard.get()
                 if signal.member == "NameOwnerChanged" and signal.body[0] == "org.example.Here":
                     return signal
         finally:

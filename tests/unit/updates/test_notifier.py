@@ -79,7 +79,8 @@ async def tell_and_press(address: str, state: Path, key: str | None) -> tuple[st
         kinds = {"us": ("u", "s"), "uu": ("u", "u")}[signal[1]]
         body = [Variant(kind, value) for kind, value in zip(kinds, signal[2], strict=True)]
         await other.call(NAME, PATH, mock, "EmitSignal", "sssav", (NAME, signal[0], signal[1], body))
-    choice = await asyncio.wait_for(telling, 20)
+    async with asyncio.timeout(20):
+        choice = await telling
     await bus.close()
     await other.close()
     return choice, tuple(call.body[1])
