@@ -158,7 +158,8 @@ def test_a_card_is_kept_and_memory_made_through_the_helper_and_both_taken_back(
         "0000:02:00.0": "0x030000",
     }.items():
         (machine / f"sys/bus/pci/devices/{address}").mkdir(parents=True)
-        (machine / f"sys/bus/pci/devices/{address}/class").write_text(kind)
+        for name, text in {"class": kind, "vendor": "0x10de", "device": "0x1b80"}.items():
+            (machine / f"sys/bus/pci/devices/{address}/{name}").write_text(text)
     (machine / "etc/mkinitcpio.conf").unlink(missing_ok=True)
     (machine / "etc/passwd").write_text("maria:x:1000:1000::/home/maria:/bin/sh\n")
     before = tree(machine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,9 +31,18 @@ PASSWD = (
 )
 OURS = "# Written by Neuron Hardware Advisor; its undo removes it.\n"
 MODPROBE = (
-    OURS + "install vfio-pci for at in 0000:01:00.0 0000:01:00.1; do"
+    OURS
+    + "install vfio-pci ours=' 0000:01:00.0/0x10de/0x1b80/0x030000 0000:01:00.1/0x10de/0x1b80/0x040300 ';"
+    " left=; cd /sys/bus/pci/devices || exit 1;"
+    " for at in *; do read class <$at/class || continue;"
+    " case $class in 0x03*) ;; *) continue ;; esac;"
+    ' case $ours in *" $at/"*) ;; *) left=yes ;; esac; done;'
+    " for one in $ours; do at=${one%%/*};"
+    ' [ "$left" ] || continue;'
+    ' read vendor <$at/vendor && read device <$at/device && read class <$at/class || continue;'
+    " [ $at/$vendor/$device/$class = $one ] || continue;"
     " [ ! -e /sys/bus/pci/drivers/xhci_hcd/$at ] || echo $at >/sys/bus/pci/drivers/xhci_hcd/unbind;"
-    " echo vfio-pci >/sys/bus/pci/devices/$at/driver_override; done; /sbin/modprobe -i vfio-pci\n"
+    " echo vfio-pci >$at/driver_override; done; /sbin/modprobe -i vfio-pci\n"
     + "".join(
         f"softdep {driver} pre: vfio-pci\n"
         for driver in (
@@ -72,7 +82,11 @@ def machine(top: Path, files: dict[str, str]) -> Machine:
         "/proc/sys/kernel/random/boot_id": "first",
         "/proc/cmdline": "quiet",
         "/etc/passwd": PASSWD,
-        **{f"/sys/bus/pci/devices/{address}/class": kind for address, kind in DEVICES.items()},
+        **{
+            f"/sys/bus/pci/devices/{address}/{name}": f"{text}\n"
+            for address, kind in DEVICES.items()
+            for name, text in {"class": kind, "vendor": "0x10de", "device": "0x1b80"}.items()
+        },
     }
     for name, text in (given_ | files).items():
         path = top / "root" / name.lstrip("/")
@@ -153,24 +167,76 @@ def test_what_is_no_address_never_reaches_a_file(word: str) -> None:
     assert refused.value.code == "hardware.argument-refused"
 
 
-def test_the_install_line_names_each_function_and_then_loads_vfio(tmp_path: Path) -> None:
-    """The line itself, run by a shell in a pretended /sys."""
-    here = machine(tmp_path, {})
-    edit = binding.edit(here.root, CARD)
+SHELLS = (("dash",), ("busybox", "sh"))
+"""The small shells of initramfs-tools (and Debian itself), and of mkinitcpio."""
+
+
+def give_away(here: Machine, work: Path, shell: tuple[str, ...]) -> set[str]:
+    """Plan :data:`CARD`, restart with what is in ``here`` by then, and tell which functions vfio-pci gets."""
+    edit = binding.edit(Root(work / "planned"), CARD)
     assert edit is not None
     assert edit.after is not None
     top = here.root.prefix
-    free = top / "sys/bus/pci/drivers/xhci_hcd"
-    (free / CARD[1]).mkdir(parents=True)
     line = next(line for line in edit.after.decode().splitlines() if line.startswith("install vfio-pci "))
     script = line.removeprefix("install vfio-pci ").replace("/sys/", f"{top}/sys/")
-    subprocess.run(["sh", "-ec", script.replace("/sbin/modprobe", "echo >>loaded")], cwd=tmp_path, check=True)
-    for address in DEVICES:
-        override = top / f"sys/bus/pci/devices/{address}/driver_override"
-        assert override.exists() == (address in CARD)
-    assert (top / f"sys/bus/pci/devices/{CARD[0]}/driver_override").read_text() == "vfio-pci\n"
+    script = script.replace("/sbin/modprobe", f"echo >>{work}/loaded")
+    subprocess.run([*shell, "-ec", script], cwd=work, check=True)
+    assert (work / "loaded").read_text() == "-i vfio-pci\n"
+    named = set()
+    for override in top.glob("sys/bus/pci/devices/*/driver_override"):
+        assert override.read_text() == "vfio-pci\n"
+        named.add(override.parent.name)
+    return named
+
+
+@pytest.fixture
+def restarted(tmp_path: Path) -> Machine:
+    """A machine like the one for which :func:`give_away` makes its plan."""
+    machine(tmp_path / "x", {}).root.prefix.rename(tmp_path / "planned")
+    return machine(tmp_path, {})
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_install_line_names_each_function_and_then_loads_vfio(
+    restarted: Machine, tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    """The line itself, run by a shell in a pretended /sys."""
+    free = restarted.root.prefix / "sys/bus/pci/drivers/xhci_hcd"
+    (free / CARD[1]).mkdir(parents=True)
+    assert give_away(restarted, tmp_path, shell) == set(CARD)
     assert (free / "unbind").read_text() == f"{CARD[1]}\n"
-    assert (tmp_path / "loaded").read_text() == "-i vfio-pci\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "text"), [("class", "0x010802"), ("vendor", "0x1002"), ("device", "0x1b81"), ("class", None)]
+)
+def test_what_has_come_to_the_cards_place_since_keeps_its_driver(
+    restarted: Machine, tmp_path: Path, shell: tuple[str, ...], name: str, text: str | None
+) -> None:
+    """A firmware update or another card moves devices: there may be the disk to start from."""
+    place = restarted.root.prefix / f"sys/bus/pci/devices/{CARD[0]}/{name}"
+    place.unlink()
+    if text is not None:
+        place.write_text(f"{text}\n")
+    assert CARD[0] not in give_away(restarted, tmp_path, shell)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_a_card_that_became_the_only_one_is_not_given_away(
+    restarted: Machine, tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    """Firmware that forgot its settings switches the processor's graphics off: there would be no picture."""
+    for name in ("0000:02:00.0", "0000:02:00.1"):
+        shutil.rmtree(restarted.root.prefix / f"sys/bus/pci/devices/{name}")
+    assert give_away(restarted, tmp_path, shell) == set()
+
+
+def test_a_function_that_does_not_say_what_it_is_is_not_reserved(tmp_path: Path) -> None:
+    here = machine(tmp_path, {f"/sys/bus/pci/devices/{CARD[1]}/device": ""})
+    with pytest.raises(BootError) as refused:
+        plan(here.root, Wish(bind=CARD))
+    assert refused.value.code == "hardware.not-a-card"
 
 
 KVMFR = {"/usr/lib/modules/6.12.1/updates/dkms/kvmfr.ko.zst": ""}
