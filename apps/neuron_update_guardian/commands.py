@@ -164,7 +164,10 @@ def after_boot(options: argparse.Namespace) -> Reply:
     """``boot``: what the units call at every start."""
     subject = machine(options)
     if options.early:
-        again = guardian.early_start(subject)
+        guardian.early_start(subject)
+        return Reply({"rolled_back": False}, "")
+    if options.mounted:
+        again = guardian.fall_back(subject)
         if again and subject.root.live:
             subject.runner.run(("systemctl", "--no-block", "reboot"), timeout=30, changes=True)
         return Reply({"rolled_back": again}, "")

@@ -29,18 +29,31 @@ class BootFile:
 
 
 def boot_partitions(root: Root) -> tuple[Mount, ...]:
-    """The boot places that are file systems of their own."""
+    """The boot places that are file systems of their own, or mounted subvolumes beside the root."""
     found = mounts(root)
     there = [mount for place in BOOT_PLACES if (mount := mounted_at(found, place)) is not None]
-    return tuple(mount for mount in there if mount.kind != "btrfs")
+    return tuple(mount for mount in there if mount.kind != "btrfs" or _beside(root, mount.point))
+
+
+def _beside(root: Root, path: str) -> bool:
+    """Whether what ``path`` leads to lies outside the root subvolume: each has a device number of its own."""
+    try:
+        return root.path(path).stat().st_dev != root.path("/").stat().st_dev
+    except OSError:
+        return True
 
 
 def separate_kernel(root: Root) -> str | None:
-    """The mount point that holds the kernels where that is not the root file system, else None."""
+    """The boot place that holds the kernels where that is not the root subvolume, else None."""
     points = [mount.point for mount in boot_partitions(root)]
     paths = [kernel.path for kernel in kernels(root)]
     paths += [place for entry in boot_entries(root) if (place := boot_file(root, entry.kernel))]
-    return next((point for point in points for path in paths if path.startswith(f"{point}/")), None)
+    mounted = next((point for point in points for path in paths if path.startswith(f"{point}/")), None)
+    if mounted is not None:
+        return mounted
+    # A nested subvolume needs no mount: a snapshot of the root holds an empty folder in its place.
+    nested = (path for path in paths if _beside(root, path))
+    return next((path.rpartition("/")[0] or "/" for path in nested), None)
 
 
 def wanted_files(root: Root) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libneuron.system.files import Root, sync_directory, sync_file, write_atomic
-from libneuron.system.mounts import sync_filesystem
+from libneuron.system.mounts import mounted_at, mounts, sync_filesystem
 from libneuron.updates import loader
 from libneuron.updates.bootfiles import (
     BootFile,
@@ -216,7 +216,9 @@ class Stage:
 
     def seen(self) -> StageSeen:
         """What lies there now."""
-        if not self._root.names(f"{self._where.place}/loader/entries"):
+        # What lies below a mount point that nothing is mounted on is not what the firmware reads.
+        mounted = mounted_at(mounts(self._root), self._where.place) is not None
+        if not mounted or not self._root.names(f"{self._where.place}/loader/entries"):
             return StageSeen(reachable=False)
         return StageSeen(
             reachable=True,

@@ -41,7 +41,9 @@ _TEXTS = {
         Exit.CANNOT,
     ),
     "updates.separate-boot": Message(
-        QT_TRANSLATE_NOOP("updates", "The kernel lies on a partition of its own ({point}), with {loader}."),
+        QT_TRANSLATE_NOOP(
+            "updates", "The kernel lies outside the system's own subvolume ({point}), with {loader}."
+        ),
         QT_TRANSLATE_NOOP(
             "updates", "Roll back of such a machine is not available; checks and snapshots are."
         ),
@@ -51,6 +53,24 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("updates", "The firmware itself names the entry to start, which overrules files."),
         QT_TRANSLATE_NOOP(
             "updates", "Run “bootctl set-default ''” once; the choice in loader.conf counts again then."
+        ),
+        Exit.CANNOT,
+    ),
+    "updates.kernel-unknown": Message(
+        QT_TRANSLATE_NOOP("updates", "Where this system's kernel lies could not be found."),
+        QT_TRANSLATE_NOOP(
+            "updates", "Mount the boot partition, and let fstab mount it at each start; roll back works then."
+        ),
+        Exit.CANNOT,
+    ),
+    "updates.boot-elsewhere": Message(
+        QT_TRANSLATE_NOOP(
+            "updates", "When the restore point was made, the boot files lay on {place}; now they do not."
+        ),
+        QT_TRANSLATE_NOOP(
+            "updates",
+            "Mount what belongs there and try again. If the boot files were moved on purpose, choose a "
+            "newer restore point.",
         ),
         Exit.CANNOT,
     ),

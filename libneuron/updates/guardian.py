@@ -12,7 +12,7 @@ from libneuron.updates.packagelist import difference, installed
 from libneuron.updates.points import holdings, others, pin
 from libneuron.updates.reverting import drop, look_ahead, resume, roll_back
 from libneuron.updates.singles import changed_files, restore_file
-from libneuron.updates.starts import after_start, early_start
+from libneuron.updates.starts import after_start, early_start, fall_back
 from libneuron.updates.store import open_store
 from libneuron.updates.transaction import Begun, begin, confirm, end
 
@@ -30,6 +30,7 @@ __all__ = [
     "drop",
     "early_start",
     "end",
+    "fall_back",
     "history",
     "holdings",
     "is_administrator",

@@ -10,7 +10,7 @@ from typing import Any
 
 from libneuron.updates.journal import Event
 from libneuron.updates.layout import Switch
-from libneuron.updates.loader import Loader
+from libneuron.updates.loader import BootPlace, Loader
 
 
 class Stage(Enum):
@@ -31,7 +31,7 @@ class Update:
     ``starts`` counts starts in a row that did not complete, ``started`` is the id of the last one;
     ``complete``: one did, so what is wrong now is for a person to decide. ``snapper``: configuration and
     number of the snapshot that snapper took as well; ``offline``: it ran in a start of its own, in which most
-    services are down."""
+    services are down; ``boot_place`` is where the kernels lay, None where an older release did not say."""
 
     id: str
     begun: datetime
@@ -52,6 +52,7 @@ class Update:
     complete: bool = False
     snapper: tuple[str, int] | None = None
     offline: bool = False
+    boot_place: BootPlace | None = None
 
     @property
     def healthy(self) -> bool | None:
@@ -144,6 +145,21 @@ def _begun(past: History, event: Event) -> History:
     return replace(past, updates=(*past.updates, update))
 
 
+def _snapshot_taken(past: History, event: Event) -> History:
+    data = event.data
+    place, pair = data.get("boot_place"), data.get("snapper")
+    return _updated(
+        past,
+        data["id"],
+        stage=Stage.OPEN,
+        point=data.get("point", ""),
+        point_uuid=data.get("point_uuid", ""),
+        overridden=data.get("overridden", ""),
+        snapper=(pair[0], pair[1]) if pair else None,
+        boot_place=BootPlace(str(place["point"]), str(place["conf"])) if place else None,
+    )
+
+
 def _planned(past: History, event: Event) -> History:
     data = event.data
     rollback = Rollback(
@@ -199,15 +215,7 @@ def _unchanged(past: History, _event: Event) -> History:
 
 _CHANGES: Mapping[str, Callable[[History, Event], History]] = {
     "update-beginning": _begun,
-    "update-begun": lambda past, event: _updated(
-        past,
-        event.data["id"],
-        stage=Stage.OPEN,
-        point=event.data.get("point", ""),
-        point_uuid=event.data.get("point_uuid", ""),
-        overridden=event.data.get("overridden", ""),
-        snapper=(event.data["snapper"][0], event.data["snapper"][1]) if event.data.get("snapper") else None,
-    ),
+    "update-begun": _snapshot_taken,
     "update-ended": _ended,
     "update-reopened": lambda past, event: _updated(past, event.data["id"], stage=Stage.OPEN),
     "update-confirmed": lambda past, event: _updated(past, event.data["id"], stage=Stage.CONFIRMED),

@@ -29,6 +29,15 @@ class Loader:
 
 
 @dataclass(frozen=True)
+class BootPlace:
+    """Where a system's kernels lie: ``point`` is the mount point outside the root subvolume, "" inside it;
+    ``conf`` is the loader.conf that names what starts, "" where something else does."""
+
+    point: str = ""
+    conf: str = ""
+
+
+@dataclass(frozen=True)
 class StageSeen:
     """What lies on the boot partition. ``reachable``: it is mounted; ``switched``: the next start uses what
     was staged; ``ready``: that is complete and has its hashes; ``there``: something of it lies there;

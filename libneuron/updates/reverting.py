@@ -9,13 +9,15 @@ from libneuron.errors import Cancelled, NeuronError
 from libneuron.progress import Progress
 from libneuron.system.inhibit import awake
 from libneuron.updates import rollback
+from libneuron.updates.bootplace import loader_for, place_of
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.history import History, Rollback
+from libneuron.updates.loader import BootPlace
 from libneuron.updates.machine import Machine
 from libneuron.updates.points import chosen_point
 from libneuron.updates.preview import Preview, preview
 from libneuron.updates.published import publish
-from libneuron.updates.store import Store, open_store, reason, separate_loader
+from libneuron.updates.store import Store, open_store, reason
 from libneuron.updates.verify import verifier
 from libneuron.updates.volume import Volume
 
@@ -24,18 +26,18 @@ def _awake(machine: Machine) -> AbstractContextManager[bool]:
     return awake(machine.bus, who="Update Guardian", why="The system is being rolled back")
 
 
-def _target(past: History, identity: str | None) -> tuple[str, str]:
-    """(subvolume, update it undoes). "rN" names the system that roll back N replaced.
+def _target(past: History, identity: str | None) -> tuple[str, str, BootPlace | None]:
+    """(subvolume, update it undoes, where its kernels lay). "rN" names the system that roll back N replaced.
 
     Raises: UpdateError no-such-point.
     """
     if identity is not None and identity.startswith("r"):
         for item in past.rollbacks:
             if f"r{item.id}" == identity and item.outcome in ("restored", "unverified"):
-                return rollback.replaced(item), ""
+                return rollback.replaced(item), "", place_of(item.loader)
         raise UpdateError("updates.no-such-point", name=identity)
     point = chosen_point(past, identity)
-    return point.point, point.id
+    return point.point, point.id, point.boot_place
 
 
 def look_ahead(machine: Machine, identity: str | None) -> Preview:
@@ -44,8 +46,8 @@ def look_ahead(machine: Machine, identity: str | None) -> Preview:
     Raises: UpdateError no-such-point, not-root, and why this machine cannot be rolled back.
     """
     with open_store(machine.root, machine.clock) as store:
-        target, update = _target(store.history(), identity)
-        volume, where = _volume(store), separate_loader(machine.root)
+        target, update, then = _target(store.history(), identity)
+        volume, where = _volume(store), loader_for(machine.root, then)
         boot = rollback.boot_changes(volume, machine.root, boot_of=update or identity or "", loader=where)
         return preview(machine.root, machine.runner, volume, target=target, update=update, boot=boot)
 
@@ -66,12 +68,12 @@ def roll_back(
     """Prepare and commit a roll back; it takes effect at the next start, and is verified then.
 
     Raises: UpdateError no-such-point, rollback-pending, target-unsound, no-space, snapshot-failed,
-    rollback-failed; Cancelled.
+    rollback-failed, boot-elsewhere; Cancelled.
     """
     with _awake(machine), open_store(machine.root, machine.clock) as store:
         volume = _volume(store)
         past = store.history()
-        target, update = _target(past, identity)
+        target, update, then = _target(past, identity)
         rollback.plan(
             volume,
             store.journal,
@@ -80,7 +82,7 @@ def roll_back(
             update=update,
             automatic=automatic,
             boot_of=update or identity or "",
-            loader=separate_loader(machine.root),
+            loader=loader_for(machine.root, then),
         )
         known = frozenset(
             item

@@ -14,21 +14,21 @@ from libneuron.errors import NeuronError
 from libneuron.system import btrfs
 from libneuron.system.clock import Clock
 from libneuron.system.files import Root, make_private_directory, write_atomic
-from libneuron.updates.bootfiles import boot_partitions, separate_kernel
-from libneuron.updates.bootstage import find_loader, stands_alone
+from libneuron.updates.bootplace import separate_loader
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.health import Result, results_from_json
 from libneuron.updates.history import History, fold
 from libneuron.updates.journal import Journal
 from libneuron.updates.layout import Layout
-from libneuron.updates.loader import Loader
 from libneuron.updates.volume import Volume, exclusive, open_volume, read_layout
 
 PLAIN_PLACE = "/var/lib/neuron/updates"
 FATAL = frozenset({"updates.foreign-root"})
 """Obstacles with which an update must not start at all; with the others it goes on without a way back."""
 
-SNAPSHOTS = frozenset({"updates.separate-boot", "updates.firmware-default", "updates.subvolid"})
+SNAPSHOTS = frozenset(
+    {"updates.separate-boot", "updates.firmware-default", "updates.kernel-unknown", "updates.subvolid"}
+)
 """Obstacles to roll back that do not keep snapshots from being taken: single files can be had back."""
 
 
@@ -85,24 +85,6 @@ def capability(root: Root) -> tuple[Layout | None, UpdateError | None]:
         except UpdateError as error:
             obstacle = error
     return layout, obstacle
-
-
-def separate_loader(root: Root) -> Loader | None:
-    """The boot loader that must be switched together with the root; None where the kernel lies in the root.
-
-    Raises: UpdateError separate-boot, firmware-default.
-    """
-    unified = stands_alone(root)
-    if unified is not None:
-        raise UpdateError("updates.separate-boot", point=unified, loader="unified kernel images")
-    point = separate_kernel(root)
-    if point is None:
-        return None
-    found = find_loader(root, point)
-    if found is None:
-        kind = next(mount.kind for mount in boot_partitions(root) if mount.point == point)
-        raise UpdateError("updates.separate-boot", point=point, loader=f"GRUB ({kind})")
-    return found
 
 
 @contextlib.contextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from libneuron.progress import Progress
 from libneuron.system.files import write_atomic
 from libneuron.updates import bootfiles, foreign, retention
+from libneuron.updates.bootplace import boot_place
 from libneuron.updates.errors import UpdateError
 from libneuron.updates.examine import examine
 from libneuron.updates.health import Result, filled
@@ -123,7 +125,7 @@ def _join(machine: Machine, store: Store, past: History, leader: str) -> str | N
     return None
 
 
-def _snapshot(machine: Machine, store: Store, identity: str) -> dict[str, str]:
+def _snapshot(machine: Machine, store: Store, identity: str) -> dict[str, Any]:
     code = store.obstacle.code if store.obstacle is not None else ""
     if store.obstacle is not None and code in FATAL:
         raise store.obstacle
@@ -142,7 +144,8 @@ def _snapshot(machine: Machine, store: Store, identity: str) -> dict[str, str]:
     store.volume.snapshot(store.volume.layout.path, target, readonly=True)
     bootfiles.keep(machine.root, store.folder(identity) / "boot")
     store.volume.sync()
-    return {"point": target, "point_uuid": store.volume.uuid(target) or ""}
+    place = asdict(boot_place(machine.root))
+    return {"point": target, "point_uuid": store.volume.uuid(target) or "", "boot_place": place}
 
 
 def _discard(store: Store, identity: str) -> None:

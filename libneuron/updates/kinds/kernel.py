@@ -52,6 +52,17 @@ def kernels(root: Root) -> tuple[Kernel, ...]:
     return tuple(found.values())
 
 
+def has_modules(root: Root) -> bool:
+    """Whether modules of any kernel lie there."""
+    return any(root.names(place) for place in MODULE_PLACES)
+
+
+def has_kernel(root: Root) -> bool:
+    """Whether a kernel lies in the boot places, by its name, by a boot entry or as a unified image."""
+    named = any(boot_file(root, entry.kernel) for entry in boot_entries(root))
+    return named or bool(kernels(root)) or _unified(root)
+
+
 def modules_problem(root: Root, release: str) -> str | None:
     """What is wrong with the modules of ``release``; a kernel without any is fine only if it says so."""
     place = next((f"{top}/{release}" for top in MODULE_PLACES if root.exists(f"{top}/{release}")), None)
@@ -94,6 +105,8 @@ def kernel_problems(root: Root) -> list[str]:
                 wrong.append(f"{entry.title}: {path} is missing")
             elif path != entry.kernel:
                 images.add(place)
+    if has_modules(root) and not has_kernel(root):
+        wrong.append("no kernel image is installed")
     if entries and installed:
         started = {entry.kernel.rpartition("/")[2] for entry in entries}
         wrong += [
@@ -123,9 +136,7 @@ def kernel(settings: Table) -> Probe:
     del settings
 
     def probe(subject: Subject) -> Outcome:
-        if not kernels(subject.root):
-            if any(subject.root.names(place) for place in MODULE_PLACES):
-                return failed("kernel", ["no kernel image is installed"])
+        if not has_modules(subject.root) and not kernels(subject.root):
             return not_applicable("kernel-none")
         return failed("kernel", kernel_problems(subject.root))
 

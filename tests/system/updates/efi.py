@@ -47,6 +47,11 @@ class EfiDisk(Disk):
     started: str = ""
 
     def mount(self) -> None:
+        """What firmware, boot loader, kernel and fstab do."""
+        self.start()
+        self.mount_boot()
+
+    def start(self) -> None:
         """What firmware, boot loader and kernel do; ``started`` names the entry."""
         boot = self.work / "firmware"
         boot.mkdir(exist_ok=True)
@@ -70,20 +75,28 @@ class EfiDisk(Disk):
         self.started = name
         release = image_release(kernel)
         assert (self.point / f"usr/lib/modules/{release}/modules.dep").exists(), f"{name}: no modules"
-        run("mount", "-t", "ext4", self.esp, self.point / "boot")
         self._proc()
         proc = self.point / "proc"
         (proc / "cmdline").write_text(f"{entry.options}\n")
         (proc / "sys/kernel/osrelease").write_text(f"{release}\n")
-        with (proc / "self/mountinfo").open("a") as file:
+
+    def mount_boot(self) -> None:
+        """What fstab's line for the ESP does, later in a start."""
+        run("mount", "-t", "ext4", self.esp, self.point / "boot")
+        with (self.point / "proc/self/mountinfo").open("a") as file:
             file.write(f"31 30 8:1 / /boot rw,relatime - ext4 {self.esp} rw\n")
 
+    def stop(self) -> None:
+        """The end of a start, however far it came."""
+        subprocess.run(["umount", self.point / "boot"], capture_output=True, check=False)
+        run("umount", self.point)
+
     def restart(self) -> None:
-        run("umount", self.point / "boot", self.point)
+        self.stop()
         self.mount()
 
     def check_clean(self) -> None:
-        run("umount", self.point / "boot", self.point)
+        self.stop()
         until(self._free, timeout=60, what="the kernel to let go of the disk")
         run("btrfs", "check", "--readonly", self.device)
         run("fsck.ext4", "-fn", self.esp)

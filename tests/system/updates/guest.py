@@ -32,7 +32,7 @@ PYTHONPATH=/opt/neuron:/opt/neuron/apps exec python3 -m neuron_update_guardian "
 EOF
 chmod 755 {_PROGRAM}
 cp /opt/neuron/resources/systemd/system/neuron-update-*.service /etc/systemd/system/
-systemctl enable -q neuron-update-early.service neuron-update-verify.service
+systemctl enable -q neuron-update-early neuron-update-return neuron-update-verify
 echo 'UUID='$(blkid -o value -s UUID /dev/vda)' / btrfs defaults 0 0' >/etc/fstab
 mkdir -p /etc/neuron/health.d
 cat >/etc/neuron/health.d/slow.toml <<'EOF'

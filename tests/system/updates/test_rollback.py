@@ -193,16 +193,6 @@ def test_old_points_go_but_the_last_known_good_and_pinned_ones_stay(machine: Dis
         assert store.volume.names("@neuron/points") == ("1", "3", "4", "5", "6")
 
 
-def test_the_first_healthy_start_confirms_the_update(machine: Disk) -> None:
-    guardian.begin(machine.machine(), tool="test")
-    guardian.end(machine.machine())
-    assert guardian.after_start(machine.machine()) is None, "not before the restart"
-    machine.restart()
-    judged = guardian.after_start(machine.machine())
-    assert judged is not None
-    assert guardian.history(machine.machine()).updates[-1].known_good
-
-
 def test_links_in_a_restore_point_never_lead_out_of_it(machine: Disk) -> None:
     outside = machine.work / "outside"
     outside.mkdir()
@@ -230,40 +220,6 @@ def test_a_link_in_the_place_of_our_own_subvolumes_is_refused(machine: Disk) -> 
         points.symlink_to("/")
     with pytest.raises(NeuronError):
         guardian.roll_back(machine.machine(), None)
-
-
-def start_counted(machine: Disk) -> bool:
-    machine.restart()
-    return guardian.early_start(machine.machine())
-
-
-def test_starts_that_never_complete_roll_back_by_themselves_once(machine: Disk) -> None:
-    machine.settings = type(machine.settings)(free_mib=1, automatic=True, attempts=2)
-    updated(machine)
-    assert (machine.point / "etc/neuron/update-unjudged").exists(), "the early unit has something to do"
-    assert [start_counted(machine) for _ in range(3)] == [False, False, True]
-    machine.restart()
-    assert (machine.point / "usr/bin/app").exists()
-    over = guardian.resume(machine.machine())
-    assert over is not None
-    assert (over.outcome, over.automatic) == ("restored", True)
-    assert [start_counted(machine) for _ in range(4)] == [False] * 4, "never twice"
-
-
-def test_a_start_that_completes_ends_the_counting(machine: Disk) -> None:
-    machine.settings = type(machine.settings)(free_mib=1, automatic=True, attempts=1)
-    updated(machine)
-    assert not start_counted(machine)
-    judged = guardian.after_start(machine.machine())
-    assert judged is not None
-    assert not judged.verdict.healthy, "a complete start of a bad update is for a person to decide"
-    assert [start_counted(machine) for _ in range(3)] == [False] * 3
-
-
-def test_without_the_persons_consent_nothing_rolls_back_by_itself(machine: Disk) -> None:
-    updated(machine)
-    assert [start_counted(machine) for _ in range(5)] == [False] * 5
-    assert not (machine.point / "etc/neuron/update-unjudged").exists()
 
 
 def test_a_cancelled_roll_back_leaves_nothing_and_does_not_happen_by_itself_later(machine: Disk) -> None:
