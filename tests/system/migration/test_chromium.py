@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.migration.databases import running_over_100_mb
 from tests.system.migration.windows_chrome import Probe
 from tests.unit.migration.maker import Lab, entries_below, report, totals
 
@@ -64,6 +65,23 @@ def test_a_home_in_use_keeps_its_profile_and_gets_the_others(lab: Lab, probe: Pr
     assert named(data) >= {"Default", "Profile 1", "Profile 2"}
     bookmarks = json.loads((data / "Default/Bookmarks").read_text())
     assert bookmarks["roots"]["bookmark_bar"]["children"][0]["name"] == "mine"
+
+
+def test_a_database_over_100_mb_and_rows_still_in_the_wal_come_along(lab: Lab, probe: Probe) -> None:
+    with running_over_100_mb(lab.profile / DATA / "Default/History") as database:
+        # A fourth visit, otherwise like the third.
+        database.execute("CREATE TEMP TABLE page AS SELECT * FROM urls WHERE url LIKE '%/visited/3'")
+        database.execute(
+            "CREATE TEMP TABLE seen AS SELECT visits.* FROM visits JOIN page ON page.id = visits.url"
+        )
+        database.execute("UPDATE page SET id = NULL, url = replace(url, '/3', '/4')")
+        new = database.execute("INSERT INTO urls SELECT * FROM page").lastrowid
+        database.execute("UPDATE seen SET id = NULL, url = ?", (new,))
+        database.execute("INSERT INTO visits SELECT * FROM seen")
+    run = lab.migrate()
+    assert totals(run).failed == 0
+    found = probe.ask(lab.home / ".config/google-chrome", "Default")
+    assert found == {"bookmarks": ["anna"], "history": 4, "note": "anna"}
 
 
 def test_without_turning_paths_the_extension_would_be_lost(

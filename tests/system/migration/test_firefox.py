@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.system.migration import windows_firefox
+from tests.system.migration.databases import running_over_100_mb
 from tests.unit.migration.maker import Lab, entries_below, totals
 
 DATA = "AppData/Roaming/Mozilla/Firefox"
@@ -71,21 +70,8 @@ def test_the_second_profile_works_too(lab: Lab) -> None:
 
 def test_a_database_over_100_mb_and_rows_still_in_the_wal_come_along(lab: Lab) -> None:
     place = lab.profile / DATA / "Profiles/abc0.anna/places.sqlite"
-    with closing(sqlite3.connect(place)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA wal_autocheckpoint=0")
-        database.execute("CREATE TABLE neuron_padding (data BLOB)")
-        database.execute("INSERT INTO neuron_padding VALUES (zeroblob(110000000))")
-        database.commit()
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with running_over_100_mb(place) as database:
         database.execute("UPDATE moz_bookmarks SET title = 'only in the wal' WHERE title = 'anna'")
-        database.commit()
-        for ending in ("", "-wal"):  # as they lie on the disk while the browser runs
-            shutil.copyfile(f"{place}{ending}", f"{place}{ending}.kept")
-    for ending in ("", "-wal"):
-        Path(f"{place}{ending}.kept").replace(f"{place}{ending}")
-    assert place.stat().st_size > 100_000_000
-    assert place.with_name("places.sqlite-wal").stat().st_size
     lab.migrate()
     values, _profiles, _folder = found(lab.home)
     assert values["bookmarks"] == ["only in the wal"]
