@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from libneuron.errors import Cancelled
-from libneuron.migration.copying import Changed, Copied, Copier, Order, ReadFailed, out_of_space
+from libneuron.migration.copying import Changed, Copied, Copier, Order, ReadFailed
 from libneuron.migration.crew import Crew, Lost
 from libneuron.migration.destination import Destination
 from libneuron.migration.journal import Journal
@@ -18,7 +18,7 @@ from libneuron.migration.naming import temporary
 from libneuron.migration.placing import Placer
 from libneuron.migration.rows import Row
 from libneuron.migration.scan import Source, source_gone
-from libneuron.migration.stopping import Stopped, Troubles
+from libneuron.migration.stopping import WHOLE_RUN, Stopped, Troubles
 from libneuron.migration.transforms.common import Context
 from libneuron.migration.transforms.registry import TRANSFORMS
 from libneuron.migration.windowspath import PathMap
@@ -51,6 +51,14 @@ class Carried:
     row: Row
     copied: Copied | None
     reason: str = ""
+
+
+class _Unusable(Exception):  # noqa: N818 — carries a reason to the accounting
+    """A folder cannot be entered: nothing in it comes over."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Carrier:
@@ -86,31 +94,51 @@ class Carrier:
         copier = Copier(self._progress.advance)
         try:
             self._progress.advance(0, item=os.fsdecode(job.rows[0].name))
-            with self._source.folder(job.source) as source, self._target(job.target) as target:
+            with self._folder(job.source) as source, self._target(job.target) as target:
                 for row in self._by_process(job, crew, source, target, done):
                     if self.stopping():
                         break
-                    done.append(self._one(copier, row, job.target, source, target))
+                    done.append(self._one(copier, row, job, source, target))
                 copier.tell()
         except (Cancelled, Stopped) as error:
             self.end(error)
-        except (OSError, SystemAccessError) as error:
-            if isinstance(error, OSError) and source_gone(error):
-                self.end(Stopped(self._troubles.gone(error)))
-            else:
-                known = {one.row.id for one in done}
-                done += [Carried(row, None, "read-error") for row in job.rows if row.id not in known]
+        except _Unusable as folder:
+            known = {one.row.id for one in done}
+            done += [Carried(row, None, folder.reason) for row in job.rows if row.id not in known]
         finally:
             copier.close()
         return done
 
     @contextlib.contextmanager
+    def _folder(self, path: str) -> Iterator[int]:
+        """A folder of the source. Raises: _Unusable; Stopped."""
+        with contextlib.ExitStack() as stack:
+            try:
+                descriptor = stack.enter_context(self._source.folder(path))
+            except OSError as error:
+                if source_gone(error) or not self._troubles.source_answers():
+                    raise Stopped(self._troubles.gone(error)) from error
+                raise _Unusable("read-error") from error
+            except SystemAccessError as error:  # replaced by a link since it was planned
+                raise _Unusable("read-error") from error
+            yield descriptor
+
+    @contextlib.contextmanager
     def _target(self, path: bytes) -> Iterator[int]:
-        if path:
-            with directory_beneath(self._top, path) as descriptor:
-                yield descriptor
-        else:
+        """A folder of the home. Raises: _Unusable; Stopped."""
+        if not path:
             yield self._top
+            return
+        with contextlib.ExitStack() as stack:
+            try:
+                descriptor = stack.enter_context(directory_beneath(self._top, path))
+            except OSError as error:
+                if error.errno in WHOLE_RUN:
+                    raise Stopped(self._troubles.writing(error)) from error
+                raise _Unusable("write-error") from error
+            except SystemAccessError as error:
+                raise _Unusable("write-error") from error
+            yield descriptor
 
     def _by_process(
         self, job: Job, crew: Crew, source: int, target: int, done: list[Carried]
@@ -140,17 +168,19 @@ class Carrier:
                 if answer is not None:
                     done.append(Carried(row, Copied(*answer)))
                     good += answer[1]
+                    if answer[1]:
+                        self._troubles.could_read(job.source, row.name)
             self._progress.advance(good)
             yield from (row for row, answer in zip(rows, answers, strict=True) if answer is None)
 
-    def _one(self, copier: Copier, row: Row, folder: bytes, source: int, target: int) -> Carried:
-        order = self._order(row, folder)
+    def _one(self, copier: Copier, row: Row, job: Job, source: int, target: int) -> Carried:
+        order = self._order(row, job.target)
         if row.size >= _SHOWN:
             self._progress.advance(0, item=os.fsdecode(row.name))
         reason = ""
         for _ in range(_TRIES):
             try:
-                return Carried(row, copier.copy(order, source, target))
+                carried = Carried(row, copier.copy(order, source, target))
             except Changed:
                 reason = "changed"
             except ReadFailed as error:
@@ -158,10 +188,14 @@ class Carrier:
                     raise Stopped(self._troubles.gone(error.cause)) from error
                 reason = "vanished" if error.cause.errno == errno.ENOENT else "read-error"
             except OSError as error:
-                if out_of_space(error) or error.errno == errno.EROFS:
+                if error.errno in WHOLE_RUN:
                     raise Stopped(self._troubles.writing(error)) from error
                 impossible = error.errno in (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
                 reason = "name" if impossible else "write-error"
+            else:
+                if row.size:
+                    self._troubles.could_read(job.source, row.name)
+                return carried
         return Carried(row, None, reason)
 
     def _order(self, row: Row, folder: bytes) -> Order:
@@ -189,8 +223,8 @@ class Carrier:
         except Lost:
             crew.lost()
             return list(rows)
-        except (OSError, SystemAccessError):
-            return list(rows)
+        except (_Unusable, Stopped):
+            return list(rows)  # done once more one by one, where the reason is found out
         left = []
         for row, worked in zip(rows, answers, strict=True):
             if worked:

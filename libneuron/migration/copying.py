@@ -6,7 +6,6 @@ Several threads do this at a time: reading, writing and hashing all let other th
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import stat
@@ -240,8 +239,3 @@ class Copier:
 def _remove(folder: int, name: bytes) -> None:
     with contextlib.suppress(OSError):
         os.unlink(name, dir_fd=folder)
-
-
-def out_of_space(error: OSError) -> bool:
-    """Whether writing failed because the disk or the quota is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)

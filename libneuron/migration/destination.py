@@ -107,13 +107,13 @@ def file_hash(folder: int, name: bytes, *, uncached: bool = False) -> bytes:
         return made.digest()
 
 
-def same_content(folder: int, name: bytes, *, size: int, digest: bytes) -> bool:
-    """Whether ``name`` is a regular file of that size and SHA-256."""
+def same_content(folder: int, name: bytes, *, size: int, digest: bytes, uncached: bool = False) -> bool:
+    """Whether ``name`` is a regular file of that size and SHA-256; ``uncached`` as in :func:`file_hash`."""
     info = look(folder, name)
     if info is None or not stat.S_ISREG(info.st_mode) or info.st_size != size:
         return False
     try:
-        return file_hash(folder, name) == digest
+        return file_hash(folder, name, uncached=uncached) == digest
     except OSError:
         return False
 

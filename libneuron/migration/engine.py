@@ -80,8 +80,17 @@ class Engine:
     def run(self) -> None:
         """Copy everything that waits.
 
-        Raises: MigrationError no-space, home-read-only, source-gone; Cancelled. All can be resumed.
+        Raises: MigrationError no-space, home-failing, home-read-only, source-gone; Cancelled. All can be
+        resumed.
         """
+        try:
+            self._run()
+        except Stopped as stopped:
+            raise stopped.error from stopped
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise self._troubles.writing(error) from error
+
+    def _run(self) -> None:
         self._leave_out()
         self._recover()
         self._progress.start(total=self._journal.waiting_bytes(), unit="bytes")
@@ -91,7 +100,8 @@ class Engine:
             with Crew(self._jobs, self._folder, processes=many) as crew:
                 self._copy(crew)
         finally:
-            self._ballast.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what went wrong before counts
+                self._ballast.unlink(missing_ok=True)
         self._placer.stamp_folders()
         self._progress.finish()
 
@@ -100,20 +110,14 @@ class Engine:
             self._chunks(crew)
             self._settle(crew, [])
             self._settle(crew, [])
-        except Stopped as stopped:
+        except (Stopped, OSError, sqlite3.DatabaseError):
             self._end_early(crew)
-            raise stopped.error from stopped
-        except OSError as error:
-            self._end_early(crew)
-            raise self._troubles.writing(error) from error
-        except sqlite3.OperationalError as error:
-            self._end_early(crew)
-            raise self._troubles.journal(error) from error
+            raise
 
     def _end_early(self, crew: Crew) -> None:
         """Journal what was renamed, with the room that was set aside where the disk is full."""
-        self._ballast.unlink(missing_ok=True)
-        with contextlib.suppress(OSError, sqlite3.OperationalError):  # resuming finds out by itself
+        with contextlib.suppress(OSError, sqlite3.DatabaseError):  # resuming finds out by itself
+            self._ballast.unlink(missing_ok=True)
             self._settle(crew, [])
             self._settle(crew, [])
 
@@ -126,7 +130,10 @@ class Engine:
             )
 
     def _recover(self) -> None:
-        """Rows that a killed run left durable but perhaps not renamed."""
+        """Rows that a killed run left written but perhaps not renamed, and perhaps not durable either."""
+        if not self._journal.rows(State.READY, limit=1):
+            return
+        self._destination.sync()
         for portion in _portions(self._journal.every(State.READY), CHUNK_FILES):
             for row in portion:
                 self._placer.recover(row)

@@ -147,6 +147,13 @@ _TEXTS = {
         ),
         Exit.CANNOT,
     ),
+    "migration.home-failing": Message(
+        QT_TRANSLATE_NOOP("migration", "The drive that holds “{path}” does not take or give back its data."),
+        QT_TRANSLATE_NOOP(
+            "migration", "Check the drive and its cable, then go on: what is done stays done, and is checked."
+        ),
+        Exit.CANNOT,
+    ),
     "migration.home-inside-source": Message(
         QT_TRANSLATE_NOOP("migration", "The home folder “{path}” lies inside the Windows files."),
         QT_TRANSLATE_NOOP("migration", "Choose a home folder elsewhere: the source is never written to."),

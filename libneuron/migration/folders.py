@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -11,11 +10,9 @@ from libneuron.migration.destination import Destination, look
 from libneuron.migration.journal import Journal
 from libneuron.migration.naming import others
 from libneuron.migration.rows import Folder
+from libneuron.migration.stopping import WHOLE_RUN
 from libneuron.migration.storable import moment
 from libneuron.system.errors import SystemAccessError
-
-_WHOLE_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors that will hit everything that comes after, too."""
 
 _REMEMBERED = 20_000
 """Folders kept in memory."""
@@ -126,7 +123,7 @@ class FolderMaker:
             except FileExistsError:
                 self._destination.folder(folder.actual)
         except (OSError, SystemAccessError) as error:  # counted where its entries are accounted for
-            if isinstance(error, OSError) and error.errno in _WHOLE_RUN:
+            if isinstance(error, OSError) and error.errno in WHOLE_RUN:
                 raise
             self._known[folder.planned] = None
             return

@@ -25,6 +25,7 @@ from libneuron.migration.journal import Journal
 from libneuron.migration.model import Kind, Note, State
 from libneuron.migration.naming import others, temporary
 from libneuron.migration.rows import Row
+from libneuron.migration.stopping import WHOLE_RUN
 from libneuron.migration.storable import inode, moment
 from libneuron.migration.transforms.registry import TRANSFORMS
 from libneuron.system.errors import SystemAccessError
@@ -166,7 +167,9 @@ class Placer:
             if self._has_its_name(row, folder, temp):
                 return
             self._give_name(row, folder, temp)
-        except (OSError, SystemAccessError):
+        except (OSError, SystemAccessError) as error:
+            if isinstance(error, OSError) and error.errno in WHOLE_RUN:
+                raise
             row.outcome, row.reason = State.FAILED, "write-error"
             self.forget(row)
 
@@ -258,7 +261,9 @@ class Placer:
         folder = self._destination.folder(actual)
         info = look(folder, row.there)
         if look(folder, temp) is not None:
-            if not same_content(folder, temp, size=row.written or 0, digest=row.hash or b""):
+            size, digest = row.written or 0, row.hash or b""
+            # What failed to reach the disk is in memory still, and called clean (the kernel tells only once).
+            if not same_content(folder, temp, size=size, digest=digest, uncached=True):
                 return
             self._place(row)
             row.state = row.outcome or State.FAILED

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from libneuron.migration.model import State
 from libneuron.migration.naming import TEMPORARY
 from libneuron.migration.report import write_reports
 from libneuron.migration.scan import Source
+from libneuron.migration.stopping import failing
 from libneuron.migration.undo import Undo, Undone, remove_run
 from libneuron.migration.verify import Extent, Verification, verify
 from libneuron.progress import Progress
@@ -124,13 +126,24 @@ class Run:
                 (home.path / _MARK).unlink()
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise MigrationError("migration.home-read-only", path=home.path, details=str(error)) from error
+            raise failing(home.path, error) from error
         return cls(home.path, place / number)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[tuple[Journal, Destination]]:
-        """The journal and the home, for one process at a time. Raises: MigrationError busy."""
+        """The journal and the home, for one process at a time.
+
+        Raises: MigrationError busy; and what becomes of an OSError in the block: home-failing, no-space.
+        """
         check_home(self.home)
+        try:
+            with self._opened() as both:
+                yield both
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise failing(self.home, error) from error
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[tuple[Journal, Destination]]:
         with only_one(self.folder / "lock") as free:
             if not free:
                 raise MigrationError("migration.busy", path=self.home)
@@ -150,8 +163,8 @@ class Run:
     ) -> Outcome:
         """Copy what still waits, check it, write the report.
 
-        Raises: MigrationError busy, other-source, no-space, source-gone, home-read-only; Cancelled. After
-        each of them it can go on again.
+        Raises: MigrationError busy, other-source, no-space, source-gone, home-failing, home-read-only;
+        Cancelled. After each of them it can go on again.
         """
         with self._open() as (journal, destination):
             self._check(journal, source)
@@ -186,7 +199,7 @@ class Run:
     def undo(self, progress: Progress) -> Undone:
         """Take everything back, and remove the run's own folder at last.
 
-        Raises: MigrationError busy; OSError; Cancelled. Can be repeated after each of them.
+        Raises: MigrationError busy, home-failing; Cancelled. Can be repeated after each of them.
         """
         with self._open() as (journal, destination):
             journal.set("status", "undoing")

@@ -83,8 +83,10 @@ def examine(row: Row, destination: Destination, actual: bytes) -> Verdict:
             return Verdict.MISSING
         if file_hash(folder, name, uncached=True) == row.hash:
             return Verdict.SAME
-    except (OSError, SystemAccessError):
+    except (FileNotFoundError, NotADirectoryError, SystemAccessError):
         return Verdict.MISSING
+    except OSError:  # it is there, and its disk does not give it back
+        return Verdict.DAMAGED
     return Verdict.DAMAGED if untouched(row, info) else Verdict.CHANGED
 
 

@@ -1,4 +1,4 @@
-"""A browser's database as it lies on the disk while the browser runs: large, and with its last rows in the log."""
+"""A browser's database as it lies on the disk while the browser runs: large, and partly in its log."""
 
 from __future__ import annotations
 

@@ -100,3 +100,24 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
     assert sorted(found.damaged) == victims
     assert (found.changed, found.missing) == ([], [])
     assert found.checked == len(files)
+
+
+def test_a_copy_that_its_disk_no_longer_gives_back_is_damaged_and_a_retry_mends_it(tmp_path: Path) -> None:
+    content = random.Random(6).randbytes(64 << 10)
+    image = tmp_path / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(160 << 20)
+    subprocess.run(["mkfs.btrfs", "-q", image], check=True)
+    lab = Lab(tmp_path)
+    lab.home.mkdir()
+    with mounted(image, lab.home, "compress=no"):
+        lab.make({"Documents/a.bin": content, "Documents/b.bin": "b"})
+        run = lab.migrate()
+    flip(image, image.read_bytes().index(content) + 5000)
+    with mounted(image, lab.home, "compress=no"):
+        found = run.verify(progress(), extent=Extent.FULL).verification
+        assert (found.damaged, found.missing) == (["Documents/a.bin"], [])
+        with Source(lab.source) as source:
+            run.retry(source, progress())
+        assert (lab.home / "Documents/a.bin").read_bytes() == content
+        assert sorted(os.listdir(lab.home / "Documents")) == ["a.bin", "b.bin"]
