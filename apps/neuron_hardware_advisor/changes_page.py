@@ -120,6 +120,7 @@ class ChangesPage(QWidget):
         self._propose_beside(report, source, person)
         for proposal in self.proposals:
             proposal.applied.connect(self._made)
+            proposal.left_half.connect(self._look_again)
             body.addWidget(proposal)
         if not self.proposals:
             body.addWidget(Text(translate("Advisor", "Nothing needs to be changed.")))
@@ -173,6 +174,9 @@ class ChangesPage(QWidget):
         self.notice.show_text(text, Tone.GOOD)
         self.notice.show()
         announce(self, text)
+        self._look_again()
+
+    def _look_again(self) -> None:
         self._asked = False
         self.refresh()
 
@@ -208,10 +212,12 @@ class ChangesPage(QWidget):
             lambda _progress: source.undo(made.number),
             owner=self,
             done=self._undone,
-            failed=lambda error: show_error(
-                self, error, heading=translate("Advisor", "The change was not taken back")
-            ),
+            failed=self._not_undone,
         )
+
+    def _not_undone(self, error: NeuronError) -> None:
+        self._look_again()
+        show_error(self, error, heading=translate("Advisor", "The change was not taken back"))
 
     def _undone(self, made: Made) -> None:
         for proposal in self.proposals:

@@ -35,6 +35,8 @@ class Proposal(Card):
     """One wish: its words, then on request what would change in which file, then the button that does it."""
 
     applied = Signal(Made)
+    left_half = Signal()
+    """The change failed and could not be taken back whole: the record has one to be undone."""
 
     def __init__(self, name: str, wish: Wish, source: BootSource, note: str = "") -> None:
         """``note`` says what it means for the person."""
@@ -156,4 +158,6 @@ class Proposal(Card):
         self._busy(busy=False)
         if error.code == "hardware.plan-changed":
             self.look()
+        if error.code == "hardware.half-undone":
+            self.left_half.emit()
         show_error(self, error, heading=translate("Advisor", "The change was not made"))

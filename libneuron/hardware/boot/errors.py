@@ -50,6 +50,17 @@ _TEXTS = {
         QT_TRANSLATE_NOOP("hardware", "The file “{path}” could not be written; everything is as it was."),
         QT_TRANSLATE_NOOP("hardware", "Look whether the disk is full or read-only, then try again."),
     ),
+    "hardware.half-undone": Message(
+        QT_TRANSLATE_NOOP("hardware", "Change number {number} could not be taken back whole: {left}."),
+        QT_TRANSLATE_NOOP(
+            "hardware",
+            "Look whether the disk is full or read-only, then undo change number {number} before a restart.",
+        ),
+    ),
+    "hardware.out-of-reach": Message(
+        QT_TRANSLATE_NOOP("hardware", "The file “{path}” cannot be reached; nothing was touched."),
+        QT_TRANSLATE_NOOP("hardware", "Look whether the partition that holds it is mounted, then try again."),
+    ),
     "hardware.argument-unsafe": Message(
         QT_TRANSLATE_NOOP("hardware", "“{argument}” is not a plain start option."),
         QT_TRANSLATE_NOOP("hardware", "A start option has no spaces, quotes or signs of a shell."),

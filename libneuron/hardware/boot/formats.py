@@ -8,8 +8,9 @@ Formats: GRUB's /etc/default/grub and its drop-ins (shell), the Boot Loader Spec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from libneuron.hardware.boot import assignments, cmdline
 from libneuron.hardware.boot.assignments import OpenQuote
@@ -71,6 +72,15 @@ def format_of(path: str) -> Format:
     raise BootError("hardware.boot-file-foreign", path=path)
 
 
+def is_known(path: str) -> bool:
+    """Whether the file at ``path`` may hold kernel words."""
+    try:
+        format_of(path)
+    except BootError:
+        return False
+    return True
+
+
 def change(text: str, form: Format, wish: Wish) -> str:
     """``text`` with ``wish`` done in each of its command lines. Raises: NotSimple."""
     for line in reversed(_closed(form, text)):
@@ -81,6 +91,51 @@ def change(text: str, form: Format, wish: Wish) -> str:
             text = text[: line.insert_at] + added + text[line.insert_at :]
         text = _replace(text, line.spans, new)
     return text
+
+
+@dataclass(frozen=True)
+class Swap:
+    """The words that a change brought (``given``), and those that it took away (``taken``)."""
+
+    given: frozenset[str]
+    taken: frozenset[str]
+
+    @staticmethod
+    def joined(parts: Iterable[Swap]) -> Swap:
+        """All of ``parts`` as one."""
+        swaps = list(parts)
+        return Swap(
+            frozenset[str]().union(*(one.given for one in swaps)),
+            frozenset[str]().union(*(one.taken for one in swaps)),
+        )
+
+
+def swap_of(form: Format, before: str, after: str) -> Swap:
+    """What made ``after`` of ``before``. Raises: NotSimple."""
+    old, new = _words(_pieces(form, before)), _words(_pieces(form, after))
+    return Swap(frozenset(new - old), frozenset(old - new))
+
+
+def swap(form: Format, now: str, change: Swap, known: Mapping[str, set[str]] = MappingProxyType({})) -> str:
+    """``now`` without the words of ``change``, and with what they replaced back in their place.
+
+    ``known``: texts of lines with the one or more texts that they were made of. Raises: NotSimple.
+    """
+    there = {cmdline.name(word) for word in _words(_pieces(form, now))}
+    ours = {cmdline.name(word) for word in change.given}
+    # A word that only went comes back, unless the person has decided about that name since.
+    taken = sorted(
+        word for word in change.taken if cmdline.name(word) not in there or cmdline.name(word) in ours
+    )
+    for line in reversed(_closed(form, now)):
+        texts = [now[span.start : span.end] for span in line.spans]
+        untouched = [known.get(text, set()) for text in texts]
+        if all(len(choice) == 1 for choice in untouched):
+            new = [next(iter(choice)) for choice in untouched]
+        else:
+            new = cmdline.swap_lines(texts, change.given, taken, line.target)
+        now = _replace(now, line.spans, new)
+    return now
 
 
 def take_back(form: Format, before: str, after: str, now: str) -> str:
@@ -94,28 +149,7 @@ def take_back(form: Format, before: str, after: str, now: str) -> str:
     if len(old) == len(ours):
         for was, became in zip(old, ours, strict=True):
             known.setdefault(became, set()).add(was)
-    given = _words(ours) - _words(old)
-    taken = _words(old) - _words(ours)
-    there = {cmdline.name(word) for word in _words(_pieces(form, now))}
-    back = Wish(
-        # A word that only went comes back, unless the person has decided about that name since.
-        set=tuple(
-            sorted(
-                word for word in taken
-                if cmdline.name(word) not in there or cmdline.name(word) in map(cmdline.name, given)
-            )
-        ),
-        unset=tuple(sorted(given)),
-    )  # fmt: skip
-    for line in reversed(_closed(form, now)):
-        texts = [now[span.start : span.end] for span in line.spans]
-        untouched = [known.get(text, set()) for text in texts]
-        if all(len(choice) == 1 for choice in untouched):
-            new = [next(iter(choice)) for choice in untouched]
-        else:
-            new = cmdline.swap_lines(texts, given, back.set, line.target)
-        now = _replace(now, line.spans, new)
-    return now
+    return swap(form, now, swap_of(form, before, after), known)
 
 
 def _closed(form: Format, text: str) -> tuple[CommandLine, ...]:

@@ -114,6 +114,13 @@ def _plan_grub_bls(tree: Tree, wish: Wish) -> LoaderPlan:
     return LoaderPlan(_plan_grub(tree, wish).edits + _plan_systemd_boot(tree, wish).edits, ())
 
 
+def files(tree: Tree) -> tuple[str, ...]:
+    """Every file with kernel words that this machine has, whichever loader reads it."""
+    more = [f"{formats.GRUB_MORE}/{name}" for name in tree.names(formats.GRUB_MORE) if name.endswith(".cfg")]
+    single = (formats.GRUB, formats.CMDLINE, *formats.LIMINE, formats.LIMINE_ENTRY_TOOL)
+    return (*(path for path in single if tree.exists(path)), *more, *_entries(tree))
+
+
 # systemd-boot and kernel-install
 
 

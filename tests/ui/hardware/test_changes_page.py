@@ -162,6 +162,19 @@ def test_files_that_changed_since_are_shown_again_before_anything_is_done(
     qtbot.waitUntil(proposal.apply_button.isEnabled)
 
 
+def test_a_change_that_could_not_be_put_back_is_listed_to_be_undone(qtbot: QtBot, open_page: Open) -> None:
+    boot = Boot()
+    window = open_page(typical.switched_off, boot)
+    proposal = window.changes.proposals[0]
+    proposal.look()
+    qtbot.waitUntil(proposal.apply_button.isEnabled)
+    boot.problem = BootError("hardware.half-undone", number=1, left="/etc/default/grub")
+    boot.made = (made(1, State.STARTED),)
+    proposal.apply_button.click()
+    qtbot.waitUntil(lambda: bool(window.changes.cards) and bool(window.findChildren(ErrorDialog)))
+    assert window.changes.cards[0].undo is not None
+
+
 def test_a_saved_pc_cannot_be_changed(qtbot: QtBot) -> None:
     boot = Boot()
     window = AdvisorWindow(lambda: boot)

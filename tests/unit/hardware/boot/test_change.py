@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from libneuron.hardware.boot import change, wishes
+from libneuron.hardware.boot import change, record, wishes
 from libneuron.hardware.boot.change import Machine, State
 from libneuron.hardware.boot.cmdline import Wish
 from libneuron.hardware.boot.errors import BootError
@@ -198,13 +198,15 @@ def test_a_power_cut_at_any_write_is_taken_back_whole(
             raise Power
         real(path, data, mode=mode, durable=durable)
 
-    monkeypatch.setattr(change, "write_atomic", write)
+    for module in (change, record):
+        monkeypatch.setattr(module, "write_atomic", write)
     cut_off = False
     try:
         change.apply(machine, WISH, made)
     except Power:
         cut_off = True
-    monkeypatch.setattr(change, "write_atomic", real)
+    for module in (change, record):
+        monkeypatch.setattr(module, "write_atomic", real)
     assert cut_off == (cut <= 4), "record, two files, record: four writes"
     for path, data in _tree(machine).items():
         assert data in (before.get(path), *(edit.after for edit in made.edits)), "no torn file"
